@@ -1,0 +1,132 @@
+"""Refusals: what a caller asked for and cannot have, each with a stable code.
+
+    ExchangeError                      code, HTTP-independent; the API maps codes to statuses in one place
+    ├── InvalidInput                   the request itself is wrong; sending it again cannot help
+    │   ├── InvalidAmount              not a number, negative, zero, too many decimals, too large
+    │   ├── InvalidAddress             wrong network, bad checksum, not payable by us
+    │   ├── UnknownAsset · UnknownMarket · UnknownOrder · UnknownWithdrawal
+    │   └── MarketRuleBroken           tick, lot, minimum notional, price band
+    ├── NotAllowed                     right request, but not by this caller or not now
+    │   ├── NotAuthenticated · SessionExpired · PermissionMissing
+    │   ├── TierTooLow · LimitExceeded · MarketNotTrading · AssetPaused
+    │   └── RateLimited
+    ├── Conflict                       the id is taken
+    │   ├── IdempotencyBodyDiffers     same key or id, other body
+    │   ├── InFlight                   the first request with this key has not finished
+    │   └── WrongState                 the thing is not in a state that allows this
+    ├── InsufficientAvailable          needs more than is free to use
+    └── Unavailable                    a part we need is down; nothing happened; try again
+
+A fault (network, node, database) is not here: it raises as it is and is retried. A broken invariant is an
+`assert`. "Unknown" is not an error but an outcome: look the thing up by its id.
+"""
+
+from __future__ import annotations
+
+
+class ExchangeError(Exception):
+    """A refusal. `code` is stable and public; `message` states what was needed and what there is."""
+
+    code = "refused"
+
+    def __init__(self, message: str, **fields: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = fields
+        """Machine-readable details, as text: `{"needed": "0.5", "available": "0.2", "asset": "BTC"}`."""
+
+
+class InvalidInput(ExchangeError):
+    code = "invalid_input"
+
+
+class InvalidAmount(InvalidInput):
+    code = "invalid_amount"
+
+
+class InvalidAddress(InvalidInput):
+    code = "invalid_address"
+
+
+class UnknownAsset(InvalidInput):
+    code = "unknown_asset"
+
+
+class UnknownMarket(InvalidInput):
+    code = "unknown_market"
+
+
+class UnknownOrder(InvalidInput):
+    code = "unknown_order"
+
+
+class UnknownDeposit(InvalidInput):
+    code = "unknown_deposit"
+
+
+class UnknownWithdrawal(InvalidInput):
+    code = "unknown_withdrawal"
+
+
+class MarketRuleBroken(InvalidInput):
+    code = "market_rule_broken"
+
+
+class NotAllowed(ExchangeError):
+    code = "not_allowed"
+
+
+class NotAuthenticated(NotAllowed):
+    code = "not_authenticated"
+
+
+class SessionExpired(NotAuthenticated):
+    code = "session_expired"
+
+
+class PermissionMissing(NotAllowed):
+    code = "permission_missing"
+
+
+class TierTooLow(NotAllowed):
+    code = "tier_too_low"
+
+
+class LimitExceeded(NotAllowed):
+    code = "limit_exceeded"
+
+
+class MarketNotTrading(NotAllowed):
+    code = "market_not_trading"
+
+
+class AssetPaused(NotAllowed):
+    code = "asset_paused"
+
+
+class RateLimited(NotAllowed):
+    code = "rate_limited"
+
+
+class Conflict(ExchangeError):
+    code = "conflict"
+
+
+class IdempotencyBodyDiffers(Conflict):
+    code = "idempotency_body_differs"
+
+
+class InFlight(Conflict):
+    code = "in_flight"
+
+
+class WrongState(Conflict):
+    code = "wrong_state"
+
+
+class InsufficientAvailable(ExchangeError):
+    code = "insufficient_available"
+
+
+class Unavailable(ExchangeError):
+    code = "unavailable"

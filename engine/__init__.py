@@ -1,0 +1,1 @@
+"""The order book: commands in, events out, deterministic. Pure."""

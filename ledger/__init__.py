@@ -1,0 +1,1 @@
+"""Double-entry rules: accounts, transfers, journal entries, holds, fees. Pure."""
