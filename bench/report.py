@@ -9,7 +9,7 @@ from math import ceil
 
 @dataclass(frozen=True)
 class BenchResult:
-    """What `rialto bench NAME --json` prints as its last line. Latencies in milliseconds."""
+    """The last line that `rialto bench NAME --json` prints. Latencies in milliseconds."""
 
     name: str
     throughput_per_second: float

@@ -1,1 +1,1 @@
-"""The words everyone shares: money, ids, assets, markets, refusals. Pure: no I/O, no clock, no float."""
+"""The words everyone shares: money, ids, markets, refusals. Pure: no I/O, no clock, no float."""

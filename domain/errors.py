@@ -1,6 +1,6 @@
 """Refusals: what a caller asked for and cannot have, each with a stable code.
 
-    ExchangeError                      code, HTTP-independent; the API maps codes to statuses in one place
+    ExchangeError                      has a code; the API maps codes to statuses in one place
     ├── InvalidInput                   the request itself is wrong; sending it again cannot help
     │   ├── InvalidAmount              not a number, negative, zero, too many decimals, too large
     │   ├── InvalidAddress             wrong network, bad checksum, not payable by us
@@ -17,15 +17,15 @@
     ├── InsufficientAvailable          needs more than is free to use
     └── Unavailable                    a part we need is down; nothing happened; try again
 
-A fault (network, node, database) is not here: it raises as it is and is retried. A broken invariant is an
-`assert`. "Unknown" is not an error but an outcome: look the thing up by its id.
+A fault (network, node, database) is not here: it raises as it is and is retried. A broken
+invariant is an `assert`. "Unknown" is no error but an outcome: look the thing up by its id.
 """
 
 from __future__ import annotations
 
 
 class ExchangeError(Exception):
-    """A refusal. `code` is stable and public; `message` states what was needed and what there is."""
+    """A refusal. `code` is stable and public; the message states need and have."""
 
     code = "refused"
 
@@ -33,7 +33,7 @@ class ExchangeError(Exception):
         super().__init__(message)
         self.message = message
         self.fields = fields
-        """Machine-readable details, as text: `{"needed": "0.5", "available": "0.2", "asset": "BTC"}`."""
+        """Machine-readable details, as text: `{"needed": "0.5", "available": "0.2"}`."""
 
 
 class InvalidInput(ExchangeError):

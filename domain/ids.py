@@ -24,7 +24,8 @@ HoldId = NewType("HoldId", str)
 """The caller's id of a hold: `order:{order_id}` or `withdrawal:{withdrawal_id}`."""
 
 DepositId = NewType("DepositId", str)
-"""`{chain}:{txid}:{index}`; survives reorgs (index: output number, or the log's place in its transaction)."""
+"""`{chain}:{txid}:{index}`; survives reorgs. Index: output number, or the log's place in its
+transaction."""
 
 WithdrawalId = NewType("WithdrawalId", str)
 """Our id of a withdrawal (UUID text)."""

@@ -1,4 +1,4 @@
-"""Markets: a tradable pair with its steps. Prices are whole ticks and sizes whole lots, everywhere inside."""
+"""Markets: a tradable pair with its steps. Inside, prices are ticks and sizes are lots."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MarketState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A pair and its steps. One tick times one lot is a whole number of quote units, so no trade ever rounds."""
+    """A pair and its steps. One tick x one lot is whole quote units, so no trade ever rounds."""
 
     id: MarketId
     base: Asset
@@ -45,12 +45,15 @@ class Market:
     def __post_init__(self) -> None:
         assert self.tick_units > 0
         assert self.lot_units > 0
-        assert self.tick_units * self.lot_units % 10**self.base.scale == 0, "tick x lot must be whole quote units"
+        assert self.tick_units * self.lot_units % 10**self.base.scale == 0, (
+            "tick x lot must be whole quote units"
+        )
 
     @property
     def quote_units_per_tick_lot(self) -> int:
         """Quote units that one lot costs at a price of one tick."""
-        return self.tick_units * self.lot_units // 10**self.base.scale
+        one_base: int = 10**self.base.scale
+        return self.tick_units * self.lot_units // one_base
 
     def notional_units(self, price_ticks: int, lots: int) -> int:
         """Price x size in quote units; exact."""
@@ -60,11 +63,13 @@ class Market:
         return lots * self.lot_units
 
     def parse_price(self, text: str) -> int:
-        """Ticks of a decimal price. Raises InvalidAmount, or MarketRuleBroken when off the tick."""
-        return self._steps(text, self.quote.scale, self.tick_units, self.price_ticks_max, "price", "tick")
+        """Ticks of a decimal price. Raises InvalidAmount, or MarketRuleBroken off the tick."""
+        return self._steps(
+            text, self.quote.scale, self.tick_units, self.price_ticks_max, "price", "tick"
+        )
 
     def parse_size(self, text: str) -> int:
-        """Lots of a decimal base size. Raises InvalidAmount, or MarketRuleBroken when off the lot."""
+        """Lots of a decimal base size. Raises InvalidAmount, or MarketRuleBroken off the lot."""
         return self._steps(text, self.base.scale, self.lot_units, self.lots_max, "size", "lot")
 
     def format_price(self, price_ticks: int) -> str:
@@ -79,11 +84,12 @@ class Market:
             raise InvalidAmount(f"{what} must be above zero, got {text!r}")
         if units % step:
             raise MarketRuleBroken(
-                f"{what} {text} is not a multiple of the {unit} size {format_units(step, scale)}", rule=f"{unit}_size"
+                f"{what} {text} is not a multiple of the {unit} size {format_units(step, scale)}",
+                rule=f"{unit}_size",
             )
         if units // step > steps_max:
             raise MarketRuleBroken(
-                f"{what} {text} is above the largest allowed, {format_units(steps_max * step, scale)}",
+                f"{what} {text} is above the largest, {format_units(steps_max * step, scale)}",
                 rule=f"{what}_max",
             )
         return units // step

@@ -1,4 +1,4 @@
-"""Assets and amounts. Inside: whole numbers of the smallest unit. Outside: decimal strings, exact."""
+"""Assets and amounts. Inside: whole smallest units. Outside: exact decimal strings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ AssetCode = NewType("AssetCode", str)
 """Ticker in capitals: BTC, ETH, USDT."""
 
 UNITS_MAX = 10**38
-"""No single amount is this large: 10^20 whole coins of an 18-decimals asset. NUMERIC(78,0) holds far more."""
+"""No amount is this large: 10^20 whole coins of an 18-decimals asset; NUMERIC(78,0) holds more."""
 
 _TEXT_LENGTH_MAX = 80
-_EXACT = decimal.Context(prec=120, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow])
+_EXACT = decimal.Context(
+    prec=120, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A non-negative number of an asset's smallest units. Direction is in the accounts, never in a sign."""
+    """A non-negative number of an asset's smallest units; direction is in the accounts."""
 
     asset: Asset
     units: int
@@ -55,11 +57,11 @@ class Amount:
 def parse_units(text: str, scale: int) -> int:
     """Units of the decimal string `text`; may be zero or negative.
 
-    Raises InvalidAmount for anything that is not a plain finite decimal with at most `scale` decimals:
-    NaN, infinities, exponents out of range, digits that would have to be rounded away, non-ASCII digits.
+    Raises InvalidAmount for anything but a plain finite decimal with at most `scale` decimals: NaN,
+    infinities, exponents out of range, digits that would be rounded away, non-ASCII digits.
     """
     if not isinstance(text, str):
-        raise InvalidAmount("amounts are decimal strings, such as \"0.5\"")
+        raise InvalidAmount('amounts are decimal strings, such as "0.5"')
     if len(text) > _TEXT_LENGTH_MAX or not text.isascii() or text != text.strip() or "_" in text:
         raise InvalidAmount(f"not a decimal number: {text[:_TEXT_LENGTH_MAX]!r}")
     try:
