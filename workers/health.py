@@ -1,0 +1,79 @@
+"""`GET /healthz` and `GET /metrics` for a process that otherwise serves no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from streams.metrics import CONTENT_TYPE, TemporalMetrics, metrics_text
+
+Check = Callable[[], Awaitable[bool]]
+_CHECK_SECONDS_MAX = 2.0
+
+
+class Health:
+    """The parts a process needs: flags that it sets, or checks asked at every request."""
+
+    def __init__(self, *parts: str) -> None:
+        self._flags = dict.fromkeys(parts, False)
+        self._checks: dict[str, Check] = {}
+
+    def ready(self, part: str) -> None:
+        self._flags[part] = True
+
+    def unready(self, part: str) -> None:
+        self._flags[part] = False
+
+    def check(self, part: str, ask: Check) -> None:
+        """`ask` answers whether the part works now; raising or taking two seconds means no."""
+        self._checks[part] = ask
+
+    async def parts(self) -> dict[str, bool]:
+        answers = await asyncio.gather(*(_answer(ask) for ask in self._checks.values()))
+        return {**self._flags, **dict(zip(self._checks, answers, strict=True))}
+
+
+async def _answer(ask: Check) -> bool:
+    try:
+        return await asyncio.wait_for(ask(), _CHECK_SECONDS_MAX)
+    except Exception:  # noqa: BLE001 - any failure of a part means the same here: it is not healthy
+        return False
+
+
+@asynccontextmanager
+async def serve_health(
+    health: Health,
+    *,
+    port: int | None,
+    metrics_port: int | None = None,
+    temporal: TemporalMetrics | None = None,
+    host: str = "127.0.0.1",
+) -> AsyncIterator[Health]:
+    """Serve while the block runs; on no port when `port` is None. Both ports answer both paths."""
+    runners: list[web.AppRunner] = []
+
+    async def healthz(_: web.Request) -> web.Response:
+        parts = await health.parts()
+        healthy = all(parts.values())
+        body = {"healthy": healthy, "parts": parts}
+        return web.json_response(body, status=200 if healthy else 503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        text = await metrics_text(temporal)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
+
+    try:
+        for wanted in {port, metrics_port} - {None}:
+            app = web.Application()
+            app.add_routes([web.get("/healthz", healthz), web.get("/metrics", metrics)])
+            runner = web.AppRunner(app, access_log=None)
+            await runner.setup()
+            runners.append(runner)
+            await web.TCPSite(runner, host, wanted).start()
+        yield health
+    finally:
+        for runner in runners:
+            await runner.cleanup()
