@@ -4,13 +4,16 @@
     ├── InvalidInput                   the request itself is wrong; sending it again cannot help
     │   ├── InvalidAmount              not a number, negative, zero, too many decimals, too large
     │   ├── InvalidAddress             wrong network, bad checksum, not payable by us
-    │   ├── UnknownAsset · UnknownMarket · UnknownOrder · UnknownWithdrawal
+    │   ├── UnknownAsset · UnknownMarket · UnknownOrder · UnknownDeposit · UnknownWithdrawal
+    │   ├── UnknownCustomer · UnknownSession · UnknownApiKey
+    │   ├── WeakPassword
     │   └── MarketRuleBroken           tick, lot, minimum notional, price band
     ├── NotAllowed                     right request, but not by this caller or not now
-    │   ├── NotAuthenticated · SessionExpired · PermissionMissing
+    │   ├── NotAuthenticated · SessionExpired · SignatureInvalid · PermissionMissing · SecondFactorRequired
     │   ├── TierTooLow · LimitExceeded · MarketNotTrading · AssetPaused
     │   └── RateLimited
     ├── Conflict                       the id is taken
+    │   ├── EmailTaken
     │   ├── IdempotencyBodyDiffers     same key or id, other body
     │   ├── InFlight                   the first request with this key has not finished
     │   └── WrongState                 the thing is not in a state that allows this
@@ -68,6 +71,22 @@ class UnknownWithdrawal(InvalidInput):
     code = "unknown_withdrawal"
 
 
+class UnknownCustomer(InvalidInput):
+    code = "unknown_customer"
+
+
+class UnknownSession(InvalidInput):
+    code = "unknown_session"
+
+
+class UnknownApiKey(InvalidInput):
+    code = "unknown_api_key"
+
+
+class WeakPassword(InvalidInput):
+    code = "weak_password"
+
+
 class MarketRuleBroken(InvalidInput):
     code = "market_rule_broken"
 
@@ -82,6 +101,14 @@ class NotAuthenticated(NotAllowed):
 
 class SessionExpired(NotAuthenticated):
     code = "session_expired"
+
+
+class SignatureInvalid(NotAuthenticated):
+    code = "signature_invalid"
+
+
+class SecondFactorRequired(NotAllowed):
+    code = "second_factor_required"
 
 
 class PermissionMissing(NotAllowed):
@@ -110,6 +137,10 @@ class RateLimited(NotAllowed):
 
 class Conflict(ExchangeError):
     code = "conflict"
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
 
 
 class IdempotencyBodyDiffers(Conflict):
