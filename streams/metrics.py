@@ -50,7 +50,7 @@ async def emit_emf(
     registry: CollectorRegistry = REGISTRY,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """Write EMF lines for ever; CloudWatch Logs makes metrics of them. For where nothing scrapes."""
+    """Write EMF lines for ever; CloudWatch Logs makes metrics of them where nothing scrapes."""
     while True:
         await asyncio.sleep(every_seconds)
         lines = emf_lines(process, registry, int(clock() * 1000))

@@ -1,4 +1,4 @@
-"""Temporal payloads sealed with AES-256-GCM data keys that KMS wraps: the server sees no content."""
+"""Temporal payloads sealed with AES-256-GCM data keys that KMS wraps: no content on the server."""
 
 from __future__ import annotations
 

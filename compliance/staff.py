@@ -1,0 +1,104 @@
+"""Who of the staff may do what. The portal shows and forwards by this table; workers enforce it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    VIEWER = "viewer"
+    """Reads everything but payloads' personal data; changes nothing."""
+    COMPLIANCE = "compliance"
+    SENIOR_COMPLIANCE = "senior_compliance"
+    OPERATIONS = "operations"
+    ENGINEER = "engineer"
+    """Repairs workflows; takes no compliance decision."""
+
+
+_OFFICERS = frozenset({Role.COMPLIANCE, Role.SENIOR_COMPLIANCE})
+_SENIOR = frozenset({Role.SENIOR_COMPLIANCE})
+_OPERATIONS = frozenset({Role.OPERATIONS, Role.ENGINEER})
+_ANY_STAFF = _OFFICERS | _OPERATIONS
+
+READERS_OF_PERSONAL_DATA = _OFFICERS
+"""The codec server opens payloads for these roles only."""
+
+PERMISSIONS: Mapping[str, Mapping[str, frozenset[Role]]] = {
+    "kyc": {
+        "approve": _OFFICERS,
+        "reject": _OFFICERS,
+        "request_info": _OFFICERS,
+        "escalate": _OFFICERS,
+        "freeze": _OFFICERS,
+        "unfreeze": _SENIOR,
+        "add_note": _ANY_STAFF,
+    },
+    "case": {
+        "approve": _OFFICERS,
+        "reject": _OFFICERS,
+        "request_info": _OFFICERS,
+        "escalate": _OFFICERS,
+        "freeze": _OFFICERS,
+        "unfreeze": _SENIOR,
+        "close": _OFFICERS,
+        "add_note": _ANY_STAFF,
+    },
+    "withdrawal": {
+        "approve": _OFFICERS,
+        "reject": _OFFICERS,
+        "request_info": _OFFICERS,
+        "escalate": _OFFICERS,
+        "freeze": _OFFICERS,
+        "add_note": _ANY_STAFF,
+        "bump_fee": _OPERATIONS,
+        "retry": _OPERATIONS,
+        "mark_resolved": _OPERATIONS,
+    },
+    "deposit": {
+        "approve": _OFFICERS,
+        "reject": _OFFICERS,
+        "clear": _OFFICERS,
+        "hold_funds": _OFFICERS,
+        "return_funds": _SENIOR,
+        "assign_customer": _OPERATIONS,
+        "add_note": _ANY_STAFF,
+        "retry": _OPERATIONS,
+    },
+    "settlement": {
+        "retry": _OPERATIONS,
+        "mark_resolved": _OPERATIONS,
+        "add_note": _ANY_STAFF,
+    },
+    "sweep": {
+        "approve": _OPERATIONS,
+        "reject": _OPERATIONS,
+        "bump_fee": _OPERATIONS,
+        "retry": _OPERATIONS,
+        "add_note": _ANY_STAFF,
+    },
+    "reconciliation": {
+        "explain": _OPERATIONS,
+        "retry": _OPERATIONS,
+        "add_note": _ANY_STAFF,
+    },
+}
+"""First part of the workflow id -> staff update -> roles that may send it. All else is refused."""
+
+
+def kind_of(workflow_id: str) -> str:
+    """`withdrawal` of `withdrawal/0b5c...`."""
+    return workflow_id.partition("/")[0]
+
+
+def is_staff_update(workflow_id: str, update: str) -> bool:
+    return update in PERMISSIONS.get(kind_of(workflow_id), {})
+
+
+def may(role: Role, workflow_id: str, update: str) -> bool:
+    return role in PERMISSIONS.get(kind_of(workflow_id), {}).get(update, frozenset())
+
+
+def roles_for(workflow_id: str, update: str) -> list[str]:
+    """For the sentence of a refusal, in a stable order."""
+    return sorted(PERMISSIONS.get(kind_of(workflow_id), {}).get(update, frozenset()))
