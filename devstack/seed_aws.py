@@ -1,7 +1,7 @@
 """Makes the AWS resources Rialto needs: queues, streams, tables, buckets, keys.
 
 Production makes them with terraform; this is for one machine and for tests, and works on an AWS
-account as well. Running it again is safe: what exists is left as it is, apart from queue attributes,
+account as well. Running it again is safe: what exists stays as it is, apart from queue attributes,
 which are brought up to date.
 """
 
