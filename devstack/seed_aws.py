@@ -36,6 +36,7 @@ KEYS: dict[str, KeySpecType] = {
     "alias/rialto-payloads": "SYMMETRIC_DEFAULT",
     "alias/rialto-seed": "SYMMETRIC_DEFAULT",
     "alias/rialto-documents": "SYMMETRIC_DEFAULT",
+    "alias/rialto-api-secrets": "SYMMETRIC_DEFAULT",
     "alias/rialto-hot-bitcoin": "ECC_SECG_P256K1",
     "alias/rialto-hot-ethereum": "ECC_SECG_P256K1",
 }
