@@ -1,0 +1,1 @@
+"""Bitcoin: addresses, transactions, fees, and the clients of node and signer."""

@@ -1,0 +1,1 @@
+"""Ethereum: addresses, transactions, fees, and the clients of node and signer."""

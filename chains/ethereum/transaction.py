@@ -1,0 +1,111 @@
+"""Building EIP-1559 transactions and reading back what was signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from eth_account import Account
+from eth_account._utils.legacy_transactions import (
+    encode_transaction,
+    serializable_unsigned_transaction_from_dict,
+)
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+
+from chains.ethereum.addresses import address_of
+from chains.ethereum.erc20 import transfer_call
+from chains.ethereum.fees import TRANSFER_GAS, GasFees
+from chains.secp256k1 import Signature, SignatureMismatch
+from domain.ids import TxId
+
+TYPE_EIP1559 = 2
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedTransaction:
+    chain_id: int
+    nonce: int
+    to: str
+    """Checksummed; the token contract for token payments."""
+    wei: int
+    data: bytes
+    gas_limit: int
+    fees: GasFees
+
+    def __post_init__(self) -> None:
+        assert self.nonce >= 0
+        assert self.wei >= 0
+        assert self.gas_limit >= TRANSFER_GAS
+
+    @property
+    def fee_max_wei(self) -> int:
+        """Most that can be paid for gas; the sender must hold this on top of `wei`."""
+        return self.gas_limit * self.fees.max_fee_wei
+
+    @property
+    def digest(self) -> bytes:
+        """What the sender's key signs."""
+        return bytes(self._serializable().hash())
+
+    def _serializable(self) -> TypedTransaction:
+        fields: Any = {
+            "type": TYPE_EIP1559,
+            "chainId": self.chain_id,
+            "nonce": self.nonce,
+            "to": self.to,
+            "value": self.wei,
+            "data": self.data,
+            "gas": self.gas_limit,
+            "maxFeePerGas": self.fees.max_fee_wei,
+            "maxPriorityFeePerGas": self.fees.tip_wei,
+        }
+        transaction = serializable_unsigned_transaction_from_dict(fields)
+        assert isinstance(transaction, TypedTransaction)
+        return transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    raw: bytes
+    txid: TxId
+    sender: str
+
+
+def pay_ether(
+    *, chain_id: int, nonce: int, to: str, wei: int, gas_limit: int, fees: GasFees
+) -> UnsignedTransaction:
+    return UnsignedTransaction(chain_id, nonce, to, wei, b"", gas_limit, fees)
+
+
+def pay_token(
+    *,
+    chain_id: int,
+    nonce: int,
+    contract: str,
+    to: str,
+    units: int,
+    gas_limit: int,
+    fees: GasFees,
+) -> UnsignedTransaction:
+    data = transfer_call(to, units)
+    return UnsignedTransaction(chain_id, nonce, contract, 0, data, gas_limit, fees)
+
+
+def attach(
+    unsigned: UnsignedTransaction, signature: Signature, public_key: bytes
+) -> SignedTransaction:
+    """The signed bytes. Raises SignatureMismatch unless they recover to `public_key`'s address."""
+    parity = signature.parity(unsigned.digest, public_key)
+    raw = bytes(
+        encode_transaction(unsigned._serializable(), vrs=(parity, signature.r, signature.s))  # noqa: SLF001
+    )
+    sender = address_of(public_key)
+    if Account.recover_transaction(raw) != sender:
+        raise SignatureMismatch("the signed bytes recover to another sender")
+    return SignedTransaction(raw, txid_of(raw), sender)
+
+
+def txid_of(raw: bytes) -> TxId:
+    return TxId(HexBytes(keccak(raw)).to_0x_hex())

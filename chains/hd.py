@@ -1,0 +1,71 @@
+"""Public derivation (BIP 32): deposit addresses come from account xpubs.
+
+Only non-hardened public children are made here. Exporting a private child beside its xpub would
+give away the account key, so nothing in this module can hold a private key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+from coincurve import PublicKey
+from embit import base58
+
+HARDENED = 0x80000000
+RECEIVE_CHAIN = 0
+"""BIP 44: chain 0 holds the addresses shown to payers."""
+
+_PUBLIC_VERSIONS = {
+    bytes.fromhex("0488b21e"),  # xpub
+    bytes.fromhex("043587cf"),  # tpub
+    bytes.fromhex("04b24746"),  # zpub, SLIP 132
+    bytes.fromhex("045f1cf6"),  # vpub, SLIP 132
+}
+_PAYLOAD_BYTES = 78
+
+
+class InvalidExtendedKey(ValueError):
+    """Not an extended *public* key. The text is never repeated: it might be a private one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedPublicKey:
+    """A public key and the chain code that derives its children."""
+
+    public_key: bytes
+    chain_code: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        try:
+            payload = base58.decode_check(text)
+        except Exception:  # noqa: BLE001 - embit raises bare errors; the text must not leak through them
+            raise InvalidExtendedKey("not a base58check extended key") from None
+        if len(payload) != _PAYLOAD_BYTES or payload[:4] not in _PUBLIC_VERSIONS:
+            raise InvalidExtendedKey("not an extended public key")
+        return cls(public_key=PublicKey(payload[45:]).format(), chain_code=payload[13:45])
+
+    def child(self, index: int) -> Self:
+        """CKDpub of BIP 32. An index without a child (chance 2^-127) raises ValueError."""
+        assert 0 <= index < HARDENED, "only non-hardened children derive from a public key"
+
+        digest = hmac.digest(
+            self.chain_code, self.public_key + index.to_bytes(4, "big"), hashlib.sha512
+        )
+        child = PublicKey(self.public_key).add(digest[:32])
+        return type(self)(public_key=child.format(), chain_code=digest[32:])
+
+
+@lru_cache(maxsize=16)
+def receive_chain(xpub: str) -> ExtendedPublicKey:
+    """The parent of all deposit keys of an account; cached, because every address needs it."""
+    return ExtendedPublicKey.parse(xpub).child(RECEIVE_CHAIN)
+
+
+def deposit_public_key(xpub: str, index: int) -> bytes:
+    """Compressed public key of deposit address number `index`: path `account/0/index`."""
+    return receive_chain(xpub).child(index).public_key
