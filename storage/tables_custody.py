@@ -71,6 +71,18 @@ chain_cursors = Table(
     Column("updated_at", _TIME, nullable=False, server_default=_NOW),
 )
 
+chain_events = Table(
+    "chain_events",
+    metadata,
+    # The outbox of the event stream: written with its block, marked when Kinesis has it.
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("chain", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("at", _TIME, nullable=False, server_default=_NOW),
+    Column("published_at", _TIME),
+    Index("ix_chain_events_unpublished", "id", postgresql_where=text("published_at IS NULL")),
+)
+
 # Keys and addresses.
 
 wallets = Table(

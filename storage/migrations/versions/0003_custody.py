@@ -22,6 +22,7 @@ depends_on = None
 TABLES = (
     custody.blocks,
     custody.chain_cursors,
+    custody.chain_events,
     custody.wallets,
     custody.sealed_seeds,
     custody.xpubs,
