@@ -7,16 +7,15 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-import boto3
-from botocore.config import Config
 from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, PayloadCodec
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
+from streams import aws
 from streams.payload_codec import kms_codec
 
 logger = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ async def connect(
 
     Without `codec`, payloads are sealed under KMS (`alias/rialto-payloads`).
     """
-    converter = data_converter(codec or kms_codec(_kms(), settings.temporal_namespace))
+    converter = data_converter(codec or kms_codec(aws.client("kms"), settings.temporal_namespace))
     attempt = 0
     while True:
         try:
@@ -73,8 +72,3 @@ async def connect(
             )
         await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
         attempt += 1
-
-
-def _kms() -> Any:
-    retries: Any = {"mode": "standard", "max_attempts": 3}
-    return boto3.client("kms", config=Config(retries=retries, connect_timeout=2, read_timeout=5))
