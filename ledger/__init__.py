@@ -1,1 +1,1 @@
-"""Double-entry rules: accounts, transfers, journal entries, holds, fees. Pure."""
+"""Double-entry rules: accounts, transfers, holds, fees, settlement. Pure: no I/O, no clock, no SQL."""
