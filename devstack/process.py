@@ -1,0 +1,117 @@
+"""Detached processes that outlive the command which started them, found again by pid and birth."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from devstack.site import write_private
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a part is started. It sees the given variables and no others."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    directory: Path
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started process. The birth time tells it from a later one that got the same pid."""
+
+    pid: int
+    born_at: float
+    plan_digest: str
+
+    def is_alive(self) -> bool:
+        return self._find() is not None
+
+    def _find(self) -> psutil.Process | None:
+        try:
+            process = psutil.Process(self.pid)
+            if process.create_time() != self.born_at or process.status() == psutil.STATUS_ZOMBIE:
+                return None
+        except psutil.NoSuchProcess:
+            return None
+        return process
+
+    def resident_bytes(self) -> int:
+        """Memory of the process and its children, shared pages counted once where known."""
+        process = self._find()
+        if process is None:
+            return 0
+        return sum(_proportional_bytes(each) for each in [process, *_children(process)])
+
+    def stop(
+        self, *, request: signal.Signals, grace_seconds: float, with_children: bool = True
+    ) -> None:
+        """Ask, wait, then kill what is left of the process and of its children."""
+        process = self._find()
+        if process is None:
+            return
+        family = [process, *(_children(process) if with_children else [])]
+        _signal(process, request)
+        _, stubborn = psutil.wait_procs(family[:1], timeout=grace_seconds)
+        for each in [*stubborn, *family[1:]]:
+            _signal(each, signal.SIGKILL)
+        psutil.wait_procs(family, timeout=5)
+
+
+def spawn(plan: Plan, *, log: Path, digest: str) -> Running:
+    """Start a process in a session of its own, so that closing the terminal does not end it."""
+    plan.directory.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            plan.argv,
+            cwd=plan.directory,
+            env=dict(plan.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    born_at = psutil.Process(child.pid).create_time()
+    return Running(pid=child.pid, born_at=born_at, plan_digest=digest)
+
+
+def read_record(path: Path) -> Running | None:
+    try:
+        return Running(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def write_record(path: Path, running: Running) -> None:
+    write_private(path, json.dumps(running.__dict__))
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _proportional_bytes(process: psutil.Process) -> int:
+    try:
+        if os.geteuid() == 0:
+            return int(process.memory_full_info().pss)
+        return int(process.memory_info().rss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return
