@@ -14,6 +14,8 @@ from enum import StrEnum
 from itertools import groupby
 
 from domain.market import MarketId, Side
+from projections import ranges
+from projections.ranges import Ranges
 from projections.trade import Trade
 
 _MINUTE_MS = 60_000
@@ -21,9 +23,6 @@ _HOUR_MS = 60 * _MINUTE_MS
 _DAY_MS = 24 * _HOUR_MS
 _MONDAY_MS = 4 * _DAY_MS
 """The first Monday of Unix time, 5 January 1970: weeks start there."""
-
-Ranges = tuple[tuple[int, int], ...]
-"""First and last trade number of each run without gaps, ascending, never touching each other."""
 
 
 class Interval(StrEnum):
@@ -98,7 +97,7 @@ class Candle:
 
     @property
     def trade_count(self) -> int:
-        return sum(last - first + 1 for first, last in self.trades)
+        return ranges.size(self.trades)
 
 
 def open_at_ms(interval: Interval, at_ms: int) -> int:
@@ -120,7 +119,7 @@ def next_open_at_ms(interval: Interval, start_ms: int) -> int:
 def add_trades(candle: Candle | None, interval: Interval, trades: Iterable[Trade]) -> Candle | None:
     """The candle with these trades of its interval added; those it holds already change nothing."""
     held = candle.trades if candle else ()
-    fresh = {trade.id: trade for trade in trades if not _is_in(held, trade.id)}
+    fresh = {trade.id: trade for trade in trades if not ranges.contains(held, trade.id)}
     if not fresh:
         return candle
     added = _of_trades(interval, [fresh[trade_id] for trade_id in sorted(fresh)])
@@ -148,10 +147,6 @@ def without_gaps(candles: Iterable[Candle], *, until_ms: int) -> Iterator[Candle
         yield from _flat(previous, until_ms)
 
 
-def _is_in(ranges: Ranges, trade_id: int) -> bool:
-    return any(first <= trade_id <= last for first, last in ranges)
-
-
 def _of_trades(interval: Interval, trades: Sequence[Trade]) -> Candle:
     """A candle of trades in ascending order, each once."""
     start_ms = open_at_ms(interval, trades[0].traded_at_ms)
@@ -170,12 +165,14 @@ def _of_trades(interval: Interval, trades: Sequence[Trade]) -> Candle:
         sum(trade.price_ticks * trade.lots for trade in trades),
         sum(trade.lots for trade in bought),
         sum(trade.price_ticks * trade.lots for trade in bought),
-        _union((), tuple((trade.id, trade.id) for trade in trades)),
+        ranges.of(trade.id for trade in trades),
     )
 
 
 def _joined(one: Candle, other: Candle) -> Candle:
     """Both candles' trades in one candle that starts where the first does."""
+    joined = ranges.union(one.trades, other.trades)
+    assert ranges.size(joined) == one.trade_count + other.trade_count, "a trade in both candles"
     earlier = one if one.trades[0][0] < other.trades[0][0] else other
     later = one if one.trades[-1][1] > other.trades[-1][1] else other
     return replace(
@@ -188,7 +185,7 @@ def _joined(one: Candle, other: Candle) -> Candle:
         notional=one.notional + other.notional,
         taker_buy_lots=one.taker_buy_lots + other.taker_buy_lots,
         taker_buy_notional=one.taker_buy_notional + other.taker_buy_notional,
-        trades=_union(one.trades, other.trades),
+        trades=joined,
     )
 
 
@@ -197,17 +194,6 @@ def _merged(interval: Interval, start_ms: int, parts: list[Candle]) -> Candle:
     for part in parts[1:]:
         merged = _joined(merged, part)
     return merged
-
-
-def _union(one: Ranges, other: Ranges) -> Ranges:
-    runs: list[tuple[int, int]] = []
-    for first, last in sorted((*one, *other)):
-        if runs and first <= runs[-1][1] + 1:
-            assert first == runs[-1][1] + 1, "the same trade in two candles"
-            runs[-1] = (runs[-1][0], last)
-        else:
-            runs.append((first, last))
-    return tuple(runs)
 
 
 def _flat(previous: Candle, until_ms: int) -> Iterator[Candle]:
