@@ -1,0 +1,25 @@
+output "urls" {
+  value = module.edge.urls
+}
+
+output "role_arns" {
+  description = "For the service accounts of k8s/overlays."
+  value       = module.security.role_arns
+}
+
+output "process_environment" {
+  description = "For the config map of k8s/overlays."
+  value       = local.process_environment
+}
+
+output "cluster_name" {
+  value = module.eks.cluster_name
+}
+
+output "image_repository_url" {
+  value = module.eks.image_repository_url
+}
+
+output "hot_wallet_key_arns" {
+  value = module.security.hot_wallet_key_arns
+}
