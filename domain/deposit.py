@@ -83,6 +83,62 @@ def after_deposit_event(status: DepositStatus, event: DepositEvent) -> DepositSt
 
 
 @dataclass(frozen=True, slots=True)
+class DepositFacts:
+    """All that the next step depends on."""
+
+    status: DepositStatus
+    confirmations: int
+    """Zero: in no block of the chain we follow."""
+    credit_confirmations: int
+    withdrawable_confirmations: int
+    is_screened: bool
+    is_clear: bool
+    """By screening, or by an officer after it."""
+    reaches_minimum: bool
+    """Alone, or together with the customer's other small deposits."""
+    may_credit: bool
+    """False while credits are stopped."""
+
+
+def next_deposit_event(facts: DepositFacts) -> DepositEvent | None:
+    """What happens now without anybody's doing; None: wait."""
+    if facts.confirmations == 0:
+        return _WHEN_ORPHANED.get(facts.status)
+    match facts.status:
+        case DepositStatus.DETECTED | DepositStatus.ORPHANED | DepositStatus.REVERSED:
+            return DepositEvent.MINED
+        case DepositStatus.CONFIRMING:
+            return _while_confirming(facts)
+        case DepositStatus.BELOW_MINIMUM if facts.reaches_minimum and facts.may_credit:
+            return DepositEvent.CREDITED
+        case DepositStatus.CREDITED if facts.confirmations >= facts.withdrawable_confirmations:
+            return DepositEvent.RELEASED
+    return None
+
+
+_WHEN_ORPHANED = {
+    DepositStatus.CONFIRMING: DepositEvent.ORPHANED,
+    DepositStatus.BELOW_MINIMUM: DepositEvent.ORPHANED,
+    DepositStatus.HELD: DepositEvent.ORPHANED,
+    DepositStatus.CREDITED: DepositEvent.REVERSED,
+    DepositStatus.WITHDRAWABLE: DepositEvent.REVERSED,
+    DepositStatus.SUSPENDED: DepositEvent.REVERSED,
+}
+
+
+def _while_confirming(facts: DepositFacts) -> DepositEvent | None:
+    if not facts.is_screened:
+        return None
+    if not facts.is_clear:
+        return DepositEvent.HELD
+    if facts.confirmations < facts.credit_confirmations:
+        return None
+    if not facts.reaches_minimum:
+        return DepositEvent.FOUND_SMALL
+    return DepositEvent.CREDITED if facts.may_credit else None
+
+
+@dataclass(frozen=True, slots=True)
 class SeenDeposit:
     """An output or a log that pays one of our addresses, as the chain tells it."""
 

@@ -1,4 +1,4 @@
-"""A payment: one family of chain transactions, with the same inputs or nonce and the same payees."""
+"""A payment: one family of chain transactions, the same inputs or nonce and the same payees."""
 
 from __future__ import annotations
 

@@ -198,16 +198,6 @@ confirmation_policies = Table(
     ),
 )
 
-withdrawal_limits = Table(
-    "withdrawal_limits",
-    metadata,
-    Column("tier", Integer, primary_key=True),
-    Column("asset", Text, primary_key=True),
-    Column("day_units_max", _UNITS, nullable=False),
-    Column("month_units_max", _UNITS, nullable=False),
-    CheckConstraint("day_units_max <= month_units_max", name="order"),
-)
-
 switches = Table(
     "switches",
     metadata,
@@ -246,7 +236,8 @@ deposits = Table(
     Column("withdrawable_at", _TIME),
     Column("swept_at", _TIME),
     Column("sweep_payment_id", Text),
-    Column("nudged_at", _TIME),  # When its workflow was told; null: tell it.
+    Column("has_news", Boolean, nullable=False, server_default=text("true")),  # Tell its workflow.
+    Column("nudged_at", _TIME),  # When its workflow was last told, in this status.
     Column("changed_at", _TIME, nullable=False, server_default=_NOW),
     UniqueConstraint("chain", "txid", "index"),
     CheckConstraint("units > 0", name="units"),
@@ -258,8 +249,7 @@ deposits = Table(
     Index(
         "ix_deposits_unfinished",
         "chain",
-        "status",
-        postgresql_where=text("status NOT IN ('withdrawable')"),
+        postgresql_where=text("has_news OR height IS NULL OR status IN ('confirming', 'credited')"),
     ),
 )
 

@@ -30,7 +30,6 @@ TABLES = (
     custody.custody_assets,
     custody.chain_policies,
     custody.confirmation_policies,
-    custody.withdrawal_limits,
     custody.switches,
     custody.deposits,
     custody.deposit_events,
@@ -78,10 +77,34 @@ _ASSETS = {
     ),
 }
 
+_SEEDS = {"sealed_seeds"}
+
+GRANTS = (
+    # The public API asks for withdrawals and hands out addresses; it moves nothing.
+    "GRANT INSERT ON withdrawals, withdrawal_events, deposit_addresses TO rialto_api",
+    "GRANT UPDATE (nudged_at) ON withdrawals TO rialto_api",
+    "GRANT UPDATE (next_index) ON xpubs TO rialto_api",
+    "GRANT INSERT, UPDATE ON address_book, withdrawal_settings TO rialto_api",
+    # Only what the signer makes may the signer write.
+    "GRANT UPDATE (status, raw, txid, signed_at) ON payment_attempts TO rialto_signer",
+    "GRANT INSERT ON signatures TO rialto_signer",
+    "GRANT UPDATE (verified_at) ON deposit_addresses TO rialto_signer",
+    "GRANT SELECT ON sealed_seeds TO rialto_signer",
+    # Workers do the rest, but no worker sees a seed or writes a signature.
+    "GRANT DELETE ON utxo_reservations TO rialto_worker",
+    "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO rialto_api, rialto_worker",
+)
+
 
 def upgrade() -> None:
     for table in TABLES:
         table.create(op.get_bind())
+    names = [table.name for table in TABLES if table.name not in _SEEDS]
+    op.execute(f"GRANT SELECT ON {', '.join(names)} TO rialto_api, rialto_worker, rialto_signer")
+    written = [name for name in names if name != "signatures"]
+    op.execute(f"GRANT INSERT, UPDATE ON {', '.join(written)} TO rialto_worker")
+    for grant in GRANTS:
+        op.execute(grant)
     op.bulk_insert(custody.custody_assets, _asset_rows())
     op.bulk_insert(custody.chain_policies, _chain_rows())
     bands = [
@@ -90,15 +113,6 @@ def upgrade() -> None:
         ("USDT", 0, 3, 6), ("USDT", 100_000 * _USDT, 12, 32),
     ]  # fmt: skip
     op.bulk_insert(custody.confirmation_policies, _rows(custody.confirmation_policies, bands))
-    limits = [
-        (1, "BTC", _BTC // 2, 2 * _BTC), (1, "ETH", 10 * _ETH, 40 * _ETH),
-        (1, "USDT", 25_000 * _USDT, 100_000 * _USDT),
-        (2, "BTC", 20 * _BTC, 200 * _BTC), (2, "ETH", 400 * _ETH, 4_000 * _ETH),
-        (2, "USDT", 10**6 * _USDT, 10**7 * _USDT),
-        (3, "BTC", 500 * _BTC, 5_000 * _BTC), (3, "ETH", 10_000 * _ETH, 100_000 * _ETH),
-        (3, "USDT", 25 * 10**6 * _USDT, 250 * 10**6 * _USDT),
-    ]  # fmt: skip
-    op.bulk_insert(custody.withdrawal_limits, _rows(custody.withdrawal_limits, limits))
     op.bulk_insert(
         custody.switches, [{"name": name} for name in ("withdrawals", "credits", "sweeps")]
     )
