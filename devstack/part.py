@@ -53,7 +53,9 @@ class Step:
     patience_seconds: float = 180.0
 
 
-def plain_environment(site: Site, name: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def plain_environment(
+    site: Site, name: str, extra: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """What every process gets: a path, a home of its own, UTC; nothing of the caller's shell."""
     return {
         "PATH": os.pathsep.join([str(VENV_BIN), "/usr/local/bin", "/usr/bin", "/bin"]),

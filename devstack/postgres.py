@@ -124,7 +124,7 @@ def admin_url(site: Site, database: str = "postgres") -> str:
     return f"postgresql://postgres@127.0.0.1:{site.port('postgres')}/{database}"
 
 
-async def create_database(site: Site, name: str, *, template: str | None = None) -> None:
+async def create_database(site: Site, name: str, *, template: str = "") -> None:
     """A database owned by the migrations' role, a copy of `template` if one is given."""
     copied = f' TEMPLATE "{template}"' if template else ""
     connection = await asyncpg.connect(admin_url(site))

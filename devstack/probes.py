@@ -39,7 +39,9 @@ def http_json(
     finally:
         connection.close()
     if not 200 <= response.status < 300:
-        raise Unhealthy(f"port {port} answers {response.status}: {text[:200].decode(errors='replace')}")
+        raise Unhealthy(
+            f"port {port} answers {response.status}: {text[:200].decode(errors='replace')}"
+        )
     try:
         return json.loads(text) if text else {}
     except ValueError as problem:

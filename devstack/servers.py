@@ -26,7 +26,9 @@ def valkey_plan(site: Site) -> Plan:
 
 def roto_plan(site: Site) -> Plan:
     words = ["--port", str(site.port("roto")), "--data-dir", str(site.directory("roto"))]
-    return server_plan(site, "roto", VENV_BIN / "roto-server", *words, "--account-id", "000000000000")
+    return server_plan(
+        site, "roto", VENV_BIN / "roto-server", *words, "--account-id", "000000000000"
+    )
 
 
 def roto_probe(site: Site) -> None:
@@ -93,7 +95,9 @@ def bitcoind_prepare(site: Site) -> None:
 
 def bitcoind_plan(site: Site) -> Plan:
     folder = site.directory("bitcoind")
-    return server_plan(site, "bitcoind", bitcoind_binary(), f"-datadir={folder}", "-printtoconsole=0")
+    return server_plan(
+        site, "bitcoind", bitcoind_binary(), f"-datadir={folder}", "-printtoconsole=0"
+    )
 
 
 def bitcoind_probe(site: Site) -> None:
@@ -150,9 +154,13 @@ def anvil_probe(site: Site) -> None:
 
 
 SERVERS = (
-    Part("valkey", "server", ("valkey",), valkey_plan, lambda site: valkey_ping(site.port("valkey"))),
+    Part(
+        "valkey", "server", ("valkey",), valkey_plan, lambda site: valkey_ping(site.port("valkey"))
+    ),
     Part("roto", "server", ("roto",), roto_plan, roto_probe),
-    Part("ministack", "server", ("ministack",), ministack_plan, ministack_probe, grace_seconds=40.0),
+    Part(
+        "ministack", "server", ("ministack",), ministack_plan, ministack_probe, grace_seconds=40.0
+    ),
     Part("osmem", "server", ("osmem",), osmem_plan, osmem_probe),
     Part(
         "bitcoind",

@@ -62,9 +62,7 @@ class Stack:
             running.stop(request=part.stop_signal, grace_seconds=part.grace_seconds)
         self._record(part).unlink(missing_ok=True)
 
-    async def up(
-        self, parts: Sequence[Part], steps: Sequence[Step], progress: Progress
-    ) -> None:
+    async def up(self, parts: Sequence[Part], steps: Sequence[Step], progress: Progress) -> None:
         """Bring parts and steps up, each as soon as what it needs is there."""
         done = {item.name: asyncio.Event() for item in [*parts, *steps]}
 
@@ -124,7 +122,11 @@ class Stack:
         plan = step.plan(self.site)
         with self.site.log(step.name).open("ab") as output:
             process = await asyncio.create_subprocess_exec(
-                *plan.argv, cwd=plan.directory, env=dict(plan.environment), stdout=output, stderr=output
+                *plan.argv,
+                cwd=plan.directory,
+                env=dict(plan.environment),
+                stdout=output,
+                stderr=output,
             )
             try:
                 status = await asyncio.wait_for(process.wait(), step.patience_seconds)

@@ -74,13 +74,14 @@ def say(text: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--guard", type=int, help="stop everything when this process is gone")
-    guarded = parser.parse_args().guard
+    guarded_pid = parser.parse_args().guard
+    guarded = psutil.Process(guarded_pid) if guarded_pid else None
     stack = Stack(Site.load(os.environ))
     asked_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
     supervisor = Supervisor(stack)
     while not asked_to_stop.wait(LOOK_SECONDS):
-        if guarded is not None and not psutil.pid_exists(guarded):
+        if guarded is not None and not guarded.is_running():
             stop_parts(stack)
             erase(stack.site)
             return
