@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from domain.errors import InsufficientAvailable, WrongState
-from domain.ids import CustomerId, EntryId, HoldId
-from domain.money import AssetCode
-from ledger.account import MAY_BE_NEGATIVE, AccountKind, AccountRef
+from domain.ids import EntryId, HoldId
+from ledger.account import MAY_BE_NEGATIVE, AccountRef, available, held
 from ledger.chain import entry_digest, leg_hash
 from ledger.entry import CaptureHold, HoldChange, JournalEntry, PlaceHold, body_hash
 
@@ -104,7 +103,8 @@ class Book:
         moved: list[_Moved] = []
         try:
             for transfer in entry.transfers:
-                moved.append(self._move(transfer.debit, transfer.credit, transfer.units, None))
+                leg = self._move(transfer.debit, transfer.credit, transfer.units, None)
+                moved.append(leg)  # noqa: PERF401 - Those before a refused one must be known.
             for change in entry.holds:
                 self._change_hold(change, moved)
         except (InsufficientAvailable, WrongState):
@@ -119,44 +119,35 @@ class Book:
 
     def _change_hold(self, change: HoldChange, moved: list[_Moved]) -> None:
         if isinstance(change, PlaceHold):
-            account = AccountRef(AccountKind.CUSTOMER_HELD, change.asset, change.customer_id)
-            hold = self._hold_to_fill(change.hold_id, account)
-            debit = AccountRef(AccountKind.CUSTOMER_AVAILABLE, change.asset, change.customer_id)
-            moved.append(self._move(debit, account, change.units, hold.id))
-            self._holds[hold.id] = hold
-            hold.remaining += change.units
+            moved.append(self._place(change))
             return
         if isinstance(change, CaptureHold):
-            hold = self._hold_to_empty(
-                change.hold_id, change.credit.asset, change.customer_id, change.units
-            )
-            credit, units = change.credit, change.units
+            account, credit = held(change.customer_id, change.credit.asset), change.credit
         else:
-            hold = self._hold_to_empty(
-                change.hold_id, change.asset, change.customer_id, change.units or 0
-            )
-            credit = AccountRef(AccountKind.CUSTOMER_AVAILABLE, change.asset, change.customer_id)
-            units = hold.remaining if change.units is None else change.units
+            account = held(change.customer_id, change.asset)
+            credit = available(change.customer_id, change.asset)
+        hold = self._hold_to_empty(change.hold_id, account, change.units or 0)
+        units = hold.remaining if change.units is None else change.units
         if units:
-            moved.append(self._move(hold.account, credit, units, hold.id))
+            moved.append(self._move(account, credit, units, hold.id))
             hold.remaining -= units
 
-    def _hold_to_fill(self, hold_id: HoldId, account: AccountRef) -> Hold:
-        hold = self._holds.get(hold_id)
-        if hold is None:
-            return Hold(hold_id, account, 0)
-        if hold.remaining == 0 or hold.account != account:
-            raise WrongState(f"hold {hold_id} was resolved before, or is on another account")
-        return hold
+    def _place(self, change: PlaceHold) -> _Moved:
+        account = held(change.customer_id, change.asset)
+        hold = self._holds.get(change.hold_id) or Hold(change.hold_id, account, 0)
+        if change.hold_id in self._holds and (hold.remaining == 0 or hold.account != account):
+            raise WrongState(f"hold {hold.id} was resolved before, or is on another account")
+        placed = self._move(
+            available(change.customer_id, change.asset), account, change.units, hold.id
+        )
+        self._holds[hold.id] = hold
+        hold.remaining += change.units
+        return placed
 
-    def _hold_to_empty(
-        self, hold_id: HoldId, asset: AssetCode, customer_id: CustomerId, units: int
-    ) -> Hold:
+    def _hold_to_empty(self, hold_id: HoldId, account: AccountRef, units: int) -> Hold:
         hold = self._holds.get(hold_id)
-        if hold is None or hold.account != AccountRef(
-            AccountKind.CUSTOMER_HELD, asset, customer_id
-        ):
-            raise WrongState(f"customer {customer_id} has no hold {hold_id} in {asset}")
+        if hold is None or hold.account != account:
+            raise WrongState(f"there is no hold {hold_id} on {account}")
         if units > hold.remaining:
             raise WrongState(f"hold {hold_id}: {units} units needed, {hold.remaining} remain")
         return hold

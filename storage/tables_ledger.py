@@ -1,7 +1,7 @@
-"""Tables of the ledger and of orders. Amounts are whole units; NUMERIC(78,0) holds any chain's 256-bit number.
+"""Tables of the ledger and of orders. Amounts are whole units, as large as any chain's 256 bits.
 
-Balances and holds are not written by the application at all: the database's trigger `apply_transfers`
-(see migration 0001) moves them when transfers are inserted, and refuses transfers that do not fit.
+Balances and holds are not written by the application at all: the database's own trigger
+`apply_transfers` moves them when transfers are inserted, and refuses transfers that do not fit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from storage.metadata import metadata
 
@@ -167,28 +167,36 @@ orders = Table(
     Column("market", Text, nullable=False),
     Column("client_order_id", Text),
     Column("side", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # limit, market, stop_limit, ...: the engine's word.
-    Column("time_in_force", Text, nullable=False),
-    Column("price_ticks", BigInteger),  # Null for market orders.
-    Column("stop_ticks", BigInteger),
-    Column("lots", BigInteger),  # Null for a market buy by amount to spend.
-    Column("budget_units", UNITS),  # Most that a market buy may spend, in the quote asset.
-    Column("options", JSONB),  # post_only, self-trade mode, iceberg lots, ...: see storage.orders.
+    Column("kind", Text, nullable=False),  # The customer's word: limit, market, stop_limit, ...
+    Column("terms", SmallInteger, nullable=False),  # Bits of engine.commands.
+    Column("price_ticks", BigInteger, nullable=False),  # The worst price accepted.
+    Column("lots", BigInteger, nullable=False),
+    Column("trigger_kind", SmallInteger, nullable=False, server_default=text("0")),
+    Column("trigger", BigInteger, nullable=False, server_default=text("0")),
+    Column("display_lots", BigInteger, nullable=False, server_default=text("0")),
+    Column("budget", BigInteger, nullable=False, server_default=text("0")),  # Tick-lots.
+    Column("expires_us", BigInteger, nullable=False, server_default=text("0")),
+    # Whose hold covers this order: its own, but for the second leg of a pair.
+    Column("hold_order_id", BigInteger, nullable=False),
+    Column("command_id", BigInteger, nullable=False),  # The command that places it.
+    Column("options", JSONB),  # What only the API needs to show the order as it was asked for.
     Column("maker_fee_ppm", Integer, nullable=False),
     Column("taker_fee_ppm", Integer, nullable=False),
     Column("status", Text, nullable=False),
     Column("filled_lots", BigInteger, nullable=False, server_default=text("0")),
     Column("filled_quote_units", UNITS, nullable=False, server_default=text("0")),
-    Column("fee_units", UNITS, nullable=False, server_default=text("0")),  # In the asset received.
-    Column("reason", Text),  # Why it ended, where it was not filled.
+    Column("fee_units", UNITS, nullable=False, server_default=text("0")),  # Of what it received.
+    Column("reason", SmallInteger),  # Why it ended: a reason of engine.events.
     Column("placed_at", _TIME, nullable=False),
     Column("updated_at", _TIME, nullable=False),
+    Column("closed_at", _TIME),
     Column("last_sequence", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("side IN ('buy', 'sell')", name="side"),
     CheckConstraint(
         "status IN ('placed', 'open', 'filled', 'canceled', 'expired', 'rejected')", name="status"
     ),
-    CheckConstraint("filled_lots >= 0 AND (lots IS NULL OR filled_lots <= lots)", name="filled"),
+    CheckConstraint("(closed_at IS NULL) = (status IN ('placed', 'open'))", name="closed_at"),
+    CheckConstraint("filled_lots BETWEEN 0 AND lots", name="filled"),
     Index(
         "uq_orders_client_order_id",
         "customer_id",
@@ -196,7 +204,8 @@ orders = Table(
         unique=True,
         postgresql_where=text("client_order_id IS NOT NULL"),
     ),
-    Index("ix_orders_open", "customer_id", postgresql_where=text("status IN ('placed', 'open')")),
+    # By closed_at, which changes once: an order's other changes then touch no index.
+    Index("ix_orders_open", "customer_id", postgresql_where=text("closed_at IS NULL")),
     Index("ix_orders_customer", "customer_id", "id"),
     postgresql_with={"fillfactor": 70},
 )
@@ -206,15 +215,11 @@ order_commands = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("market", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # place, cancel, amend, market_state
+    Column("owner", BigInteger, nullable=False),  # Customer, or 0 for the exchange itself.
     Column("order_id", BigInteger),
-    Column("customer_id", BigInteger),
-    Column("body", JSONB),
+    Column("command", ARRAY(BigInteger), nullable=False),  # The tuple of engine.commands.
     Column("created_at", _TIME, nullable=False),
     Column("sent_at", _TIME),
-    CheckConstraint(
-        "kind IN ('place', 'cancel', 'amend', 'cancel_all', 'market_state')", name="kind"
-    ),
     Index("ix_order_commands_unsent", "id", postgresql_where=text("sent_at IS NULL")),
     postgresql_with={"fillfactor": 80},
 )
@@ -296,4 +301,4 @@ ledger_seals = Table(
 order_ids = Sequence("order_ids", metadata=metadata, start=1000, increment=1000)
 command_ids = Sequence("command_ids", metadata=metadata, start=1000, increment=1000)
 entry_numbers = Sequence("entry_numbers", metadata=metadata, start=1000, increment=1000)
-"""Each value taken is a block of 1,000 numbers, [value, value + 999], so that callers rarely ask."""
+"""Each value taken opens a block of 1,000 numbers, [value, value + 999]: callers rarely ask."""

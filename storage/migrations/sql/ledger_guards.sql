@@ -132,8 +132,9 @@ GRANT UPDATE (remark) ON accounts TO rialto_api, rialto_worker;  -- Which is wha
 GRANT UPDATE (expires_at) ON holds TO rialto_api, rialto_worker;
 GRANT UPDATE (sent_at) ON order_commands TO rialto_api, rialto_worker;
 
-GRANT INSERT (id, customer_id, market, client_order_id, side, kind, time_in_force, price_ticks, stop_ticks, lots,
-    budget_units, options, maker_fee_ppm, taker_fee_ppm, status, placed_at, updated_at) ON orders TO rialto_api, rialto_worker;
+GRANT INSERT (id, customer_id, market, client_order_id, side, kind, terms, price_ticks, lots, trigger_kind, trigger,
+    display_lots, budget, expires_us, hold_order_id, command_id, options, maker_fee_ppm, taker_fee_ppm, status, placed_at,
+    updated_at) ON orders TO rialto_api, rialto_worker;
 GRANT UPDATE ON orders TO rialto_worker;
 GRANT INSERT ON trades, settlement_cursors, ledger_seals, fee_rates TO rialto_worker;
 GRANT UPDATE ON settlement_cursors, fee_rates TO rialto_worker;

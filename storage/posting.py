@@ -1,0 +1,240 @@
+"""Posting a batch of entries inside one database transaction: lock, load, apply the rules, write.
+
+Accounts are locked in the order of their numbers, so transactions never wait for each other in a
+circle. Holds need no lock of their own: whoever changes a hold has locked its held account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from domain.errors import (
+    ExchangeError,
+    IdempotencyBodyDiffers,
+    InsufficientAvailable,
+    WrongState,
+)
+from domain.ids import EntryId, HoldId
+from ledger.book import Account, Book, EntryRow, Hold
+from ledger.entry import JournalEntry, PlaceHold, body_hash
+from storage.accounts import AccountDirectory
+from storage.ids import IdBlocks
+
+_LOCK = """
+SELECT id, balance::text, sequence, head FROM accounts WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
+"""
+
+# Read after the locks are held, in a statement of its own: only then does it see what the
+# transactions that held them before have done.
+_LOAD = """
+SELECT 'now' AS what, NULL AS id, NULL::bytea AS body_hash, NULL::bigint AS number,
+       to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS text
+UNION ALL
+SELECT 'entry', id, body_hash, number, NULL FROM journal_entries WHERE id = ANY($1::text[])
+UNION ALL
+SELECT code, id, body_hash, NULL, message FROM refused_entries WHERE id = ANY($1::text[])
+UNION ALL
+SELECT 'hold', id, NULL, account_id, remaining::text FROM holds WHERE id = ANY($2::text[])
+"""
+
+_WRITE = """
+WITH entries AS (
+    INSERT INTO journal_entries (number, id, reason, cause, body_hash, reverses, posted_at)
+    SELECT *, $7::timestamptz
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[])
+)
+INSERT INTO transfers (entry_number, ordinal, asset, units, hold_id,
+    debit_account, debit_sequence, debit_balance, debit_hash,
+    credit_account, credit_sequence, credit_balance, credit_hash, posted_at)
+SELECT entry_number, ordinal, asset, units::numeric, hold_id,
+    debit_account, debit_sequence, debit_balance::numeric, debit_hash,
+    credit_account, credit_sequence, credit_balance::numeric, credit_hash, $7::timestamptz
+FROM unnest($8::bigint[], $9::smallint[], $10::text[], $11::text[], $12::text[],
+    $13::bigint[], $14::bigint[], $15::text[], $16::bytea[],
+    $17::bigint[], $18::bigint[], $19::text[], $20::bytea[])
+  AS rows (entry_number, ordinal, asset, units, hold_id,
+    debit_account, debit_sequence, debit_balance, debit_hash,
+    credit_account, credit_sequence, credit_balance, credit_hash)
+"""
+
+_EXPIRY = """
+UPDATE holds SET expires_at = r.expires_at
+FROM unnest($1::text[], $2::timestamptz[]) AS r (id, expires_at) WHERE holds.id = r.id
+"""
+
+_REFUSE = """
+INSERT INTO refused_entries (id, body_hash, code, message)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
+"""
+
+_REFUSALS: dict[str, type[ExchangeError]] = {
+    InsufficientAvailable.code: InsufficientAvailable,
+    WrongState.code: WrongState,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The entry is in the ledger. `replayed`: it was there before this call, with the same body."""
+
+    entry_id: EntryId
+    replayed: bool = False
+
+
+Outcome = Posted | ExchangeError
+
+
+class _Loaded:
+    """What the database knew about a batch after its accounts were locked."""
+
+    def __init__(self) -> None:
+        self.posted_at = ""
+        self.entries: dict[str, asyncpg.Record | EntryRow] = {}
+        self.refused: dict[str, asyncpg.Record] = {}
+        self.holds: list[Hold] = []
+
+
+class Poster:
+    """Applies entries to the locked accounts of one transaction. Shared by all tasks of a process."""
+
+    def __init__(self, accounts: AccountDirectory) -> None:
+        self._accounts = accounts
+        self._numbers = IdBlocks("entry_numbers")
+
+    async def open_accounts(self, entries: Iterable[JournalEntry]) -> None:
+        """Know every account of the entries. Before the transaction: it uses another connection."""
+        await self._accounts.ids({ref for entry in entries for ref in entry.accounts()})
+
+    async def post(
+        self, connection: asyncpg.Connection, entries: Sequence[JournalEntry]
+    ) -> tuple[list[Outcome], datetime]:
+        """Post each entry, in order, or refuse it alone. Needs an open transaction and open accounts.
+
+        Also answers when: the time on every row written. Once a transaction, with all its entries:
+        a second call could wait for locks in a circle with somebody else's.
+        """
+        accounts = await self._lock(connection, entries)
+        loaded = await self._load(connection, entries)
+        book = Book(accounts, loaded.holds, loaded.posted_at)
+        numbers = await self._numbers.take(connection, len(entries))
+        outcomes: list[Outcome] = []
+        rows: list[EntryRow] = []
+        for entry, number in zip(entries, numbers, strict=True):
+            outcome = _apply(book, loaded, entry, number)
+            if isinstance(outcome, EntryRow):
+                rows.append(outcome)
+                outcomes.append(Posted(entry.id))
+            else:
+                outcomes.append(outcome)
+        posted_at = datetime.fromisoformat(loaded.posted_at)
+        await _write(connection, rows, posted_at)
+        await _write_expiries(connection, entries, rows)
+        return outcomes, posted_at
+
+    async def _lock(
+        self, connection: asyncpg.Connection, entries: Sequence[JournalEntry]
+    ) -> list[Account]:
+        refs = {ref for entry in entries for ref in entry.accounts()}
+        ids = await self._accounts.ids(refs)
+        rows = await connection.fetch(_LOCK, [ids[ref] for ref in refs])
+        assert len(rows) == len(refs), "an account has vanished"
+        return [
+            Account(self._accounts.ref(row[0]), row[0], int(row[1]), row[2], row[3]) for row in rows
+        ]
+
+    async def _load(
+        self, connection: asyncpg.Connection, entries: Sequence[JournalEntry]
+    ) -> _Loaded:
+        names = [entry.id for entry in entries] + [e.reverses for e in entries if e.reverses]
+        holds = [hold.hold_id for entry in entries for hold in entry.holds]
+        loaded = _Loaded()
+        for row in await connection.fetch(_LOAD, names, holds):
+            what = row["what"]
+            if what == "entry":
+                loaded.entries[row["id"]] = row
+            elif what == "hold":
+                account = self._accounts.find_ref(row["number"])
+                loaded.holds.append(Hold(HoldId(row["id"]), account, int(row["text"])))
+            elif what == "now":
+                loaded.posted_at = row["text"]
+            else:
+                loaded.refused[row["id"]] = row
+        return loaded
+
+
+def _apply(book: Book, loaded: _Loaded, entry: JournalEntry, number: int) -> EntryRow | Outcome:
+    before = loaded.entries.get(entry.id) or loaded.refused.get(entry.id)
+    if before is not None:
+        return _again(entry, before)
+    reverses = None
+    if entry.reverses is not None:
+        reversed_row = loaded.entries.get(entry.reverses)
+        if not isinstance(reversed_row, asyncpg.Record):
+            return WrongState(f"there is no entry {entry.reverses} to reverse")
+        reverses = reversed_row["number"]
+    try:
+        row = book.post(entry, number=number, reverses=reverses)
+    except (InsufficientAvailable, WrongState) as refusal:
+        return refusal
+    loaded.entries[entry.id] = row  # The same id may come twice in one batch.
+    return row
+
+
+def _again(entry: JournalEntry, before: asyncpg.Record | EntryRow) -> Outcome:
+    """What to answer to an id that was used before."""
+    known = before.body_hash if isinstance(before, EntryRow) else before["body_hash"]
+    if known != body_hash(entry):
+        return IdempotencyBodyDiffers(f"entry {entry.id} exists with another body")
+    if isinstance(before, EntryRow) or before["what"] == "entry":
+        return Posted(entry.id, replayed=True)
+    return _REFUSALS[before["what"]](before["text"])
+
+
+async def _write(
+    connection: asyncpg.Connection, rows: Sequence[EntryRow], posted_at: datetime
+) -> None:
+    if not rows:
+        return
+    entries = zip(
+        *((r.number, r.id, r.reason, r.cause, r.body_hash, r.reverses) for r in rows), strict=True
+    )
+    legs = zip(*(transfer for row in rows for transfer in row.transfers), strict=True)
+    columns = [list(column) for column in legs]
+    for place in _NUMERIC_COLUMNS:
+        columns[place] = [str(units) for units in columns[place]]
+    await connection.execute(_WRITE, *entries, posted_at, *columns)
+
+
+_NUMERIC_COLUMNS = (3, 7, 11)
+"""Places of units and balances in TransferRow: as text, for numbers beyond 64 bits."""
+
+
+async def _write_expiries(
+    connection: asyncpg.Connection, entries: Sequence[JournalEntry], rows: Sequence[EntryRow]
+) -> None:
+    posted = {row.id for row in rows}
+    expiring = [
+        (hold.hold_id, hold.expires_at)
+        for entry in entries
+        if entry.id in posted
+        for hold in entry.holds
+        if isinstance(hold, PlaceHold) and hold.expires_at is not None
+    ]
+    if expiring:
+        await connection.execute(_EXPIRY, *zip(*expiring, strict=True))
+
+
+async def remember_refusals(
+    connection: asyncpg.Connection, refused: Sequence[tuple[JournalEntry, ExchangeError]]
+) -> None:
+    """Make refusals final: the same id asked again later is refused again, though it might fit then.
+
+    So a caller who gave up on an answer cannot be surprised by a late success.
+    """
+    rows = [(e.id, body_hash(e), r.code, r.message) for e, r in refused if r.code in _REFUSALS]
+    if rows:
+        await connection.execute(_REFUSE, *zip(*rows, strict=True))
