@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
+import storage.tables_customers  # noqa: F401  # The foreign keys below name its table.
 from storage import tables_compliance as c
 from storage import tables_staff as s
 
