@@ -45,7 +45,7 @@ class Interval(StrEnum):
 
 
 _I = Interval
-_LENGTH_MS = {
+LENGTH_MS = {
     _I.SECOND: 1000,
     _I.MINUTE: _MINUTE_MS,
     _I.MINUTE_3: 3 * _MINUTE_MS,
@@ -106,14 +106,14 @@ def open_at_ms(interval: Interval, at_ms: int) -> int:
         moment = datetime.fromtimestamp(at_ms // 1000, UTC)
         return int(datetime(moment.year, moment.month, 1, tzinfo=UTC).timestamp()) * 1000
     start_ms = _MONDAY_MS if interval is Interval.WEEK else 0
-    return at_ms - (at_ms - start_ms) % _LENGTH_MS[interval]
+    return at_ms - (at_ms - start_ms) % LENGTH_MS[interval]
 
 
 def next_open_at_ms(interval: Interval, start_ms: int) -> int:
     """Start of the interval after the one that starts at `start_ms`."""
     if interval is Interval.MONTH:
         return open_at_ms(interval, start_ms + 31 * _DAY_MS)
-    return start_ms + _LENGTH_MS[interval]
+    return start_ms + LENGTH_MS[interval]
 
 
 def add_trades(candle: Candle | None, interval: Interval, trades: Iterable[Trade]) -> Candle | None:

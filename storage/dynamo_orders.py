@@ -1,0 +1,85 @@
+"""Orders' histories in DynamoDB: one partition per order, one item per event, never changed.
+
+The state of an order is the fold of its items, so nothing has to be updated in order. The item of
+an order's first event is also in the index of its customer, spread as fills are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from heapq import nlargest
+
+from domain.ids import CustomerId, OrderId
+from domain.market import MarketId
+from projections.order import OrderEvent, OrderState, fold
+from storage.dynamo import Dynamo, Span
+from storage.dynamo_tables import BY_CUSTOMER, ORDERS
+from storage.dynamo_values import Item
+
+SPREAD = 8
+_BIRTHS = frozenset({"accepted", "rested", "waiting", "rejected"})
+
+
+def put_order_events(dynamo: Dynamo, events: Iterable[OrderEvent]) -> None:
+    """Write events; a repeat changes nothing."""
+    dynamo.put_many(ORDERS, (_event_item(event) for event in events))
+
+
+def order_history(dynamo: Dynamo, order_id: OrderId) -> list[OrderEvent]:
+    """What happened to the order, oldest first."""
+    return [_to_event(item) for item in dynamo.query_all(ORDERS, _order_key(order_id))]
+
+
+def order_states(dynamo: Dynamo, order_ids: Sequence[int]) -> dict[int, OrderState]:
+    """States of those of the orders that have a history."""
+    histories = dynamo.query_each(ORDERS, [_order_key(order_id) for order_id in order_ids])
+    states = {}
+    for order_id, items in zip(order_ids, histories, strict=True):
+        state = fold(map(_to_event, items))
+        if state is not None:
+            states[order_id] = state
+    return states
+
+
+def orders_of(
+    dynamo: Dynamo, customer_id: CustomerId, *, before: OrderId, limit: int = 50
+) -> list[OrderId]:
+    """Numbers of a customer's newest orders below `before`, newest first."""
+    span = Span(high=f"{before - 1:020}~", descending=True, limit=2 * limit)
+    found: set[int] = set()
+    for part in range(SPREAD):
+        page = dynamo.query(ORDERS, f"{customer_id}#{part}", span, BY_CUSTOMER)
+        found |= {item["order_id"] for item in page.items}
+    return [OrderId(order_id) for order_id in nlargest(limit, found)]
+
+
+def _order_key(order_id: int) -> str:
+    return f"order#{order_id}"
+
+
+def _event_item(event: OrderEvent) -> Item:
+    details = {name: value for name, value in asdict(event).items() if value not in (0, "")}
+    item = {"pk": _order_key(event.order_id), "sk": f"{event.sequence:020}"} | details
+    if event.kind in _BIRTHS:
+        item["customer_pk"] = f"{event.owner}#{event.order_id % SPREAD}"
+        item["customer_sk"] = f"{event.order_id:020}"
+    return item
+
+
+def _to_event(item: Item) -> OrderEvent:
+    return OrderEvent(
+        MarketId(item["market"]),
+        item["order_id"],
+        item.get("owner", 0),
+        item["sequence"],
+        item["at_us"],
+        item["kind"],
+        item.get("side", ""),
+        item.get("price_ticks", 0),
+        item.get("lots", 0),
+        item.get("open_lots", 0),
+        item.get("reason", ""),
+        item.get("trade_id", 0),
+        item.get("role", ""),
+    )
