@@ -1,0 +1,60 @@
+# Everything one does with Rialto. `make` alone lists the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := PYTHON="$(PYTHON)" devstack/install/install.sh
+LOCK := .tools/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: install
+install: ## Install everything into this checkout (up, test and check do it when needed)
+	@$(INSTALL)
+
+.PHONY: up
+up: install ## Start the whole exchange on this machine and wait until it works
+	@$(BIN)/rialto up
+
+.PHONY: down
+down: ## Stop it; data stays for the next make up
+	@$(BIN)/rialto down
+
+.PHONY: demo
+demo: ## Play the story: customers, deposits, trades, withdrawals, and the check of every unit
+	@$(BIN)/rialto demo
+
+.PHONY: test
+test: install ## Run all tests; those that need servers start their own
+	$(BIN)/pytest
+
+.PHONY: check
+check: ## Lint, format, types, layers and house rules
+	@$(INSTALL) python
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_house_rules.py
+
+.PHONY: bench
+bench: install ## Run every benchmark and print its figures
+	@$(BIN)/rialto bench all
+
+.PHONY: doctor
+doctor: ## Say what is missing on this machine and how to get it
+	@if [ -x $(BIN)/rialto ]; then $(BIN)/rialto doctor; else devstack/install/doctor.sh; fi
+
+.PHONY: lock
+lock: ## Write the lock files anew from the requirements*.in and package.json
+	@$(INSTALL) uv
+	$(LOCK) requirements-dev.in -o requirements-dev.lock
+	$(LOCK) -c requirements-dev.lock requirements.in -o requirements.lock
+	$(LOCK) requirements-aws.in -o requirements-aws.lock
+	$(LOCK) requirements-node.in -o requirements-node.lock
+	$(LOCK) requirements-bootstrap.in -o requirements-bootstrap.lock
+	npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund

