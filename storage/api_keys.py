@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +18,18 @@ from storage.tables_customers import api_keys, customers
 
 _ALPHABET = string.ascii_letters + string.digits
 KEY_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    id: str
+    label: str
+    kind: str
+    secret_sealed: bytes | None
+    public_key: str | None
+    scopes: frozenset[str]
+    ip_allow_list: tuple[str, ...]
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +54,19 @@ class ApiKeys:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def create(
-        self,
-        customer_id: CustomerId,
-        *,
-        key_id: str,
-        label: str,
-        kind: str,
-        secret_sealed: bytes | None,
-        public_key: str | None,
-        scopes: Sequence[str],
-        ip_allow_list: Sequence[str],
-        expires_at: datetime | None,
-    ) -> ApiKey:
+    async def create(self, customer_id: CustomerId, key: NewApiKey) -> ApiKey:
         statement = (
             insert(api_keys)
             .values(
-                id=key_id,
+                id=key.id,
                 customer_id=customer_id,
-                label=label,
-                kind=kind,
-                secret_sealed=secret_sealed,
-                public_key=public_key,
-                scopes=sorted(scopes),
-                ip_allow_list=list(ip_allow_list),
-                expires_at=expires_at,
+                label=key.label,
+                kind=key.kind,
+                secret_sealed=key.secret_sealed,
+                public_key=key.public_key,
+                scopes=sorted(key.scopes),
+                ip_allow_list=list(key.ip_allow_list),
+                expires_at=key.expires_at,
             )
             .returning(api_keys)
         )
@@ -86,8 +85,14 @@ class ApiKeys:
             if row is None:
                 return None
             owner = (
-                await connection.execute(select(customers).where(customers.c.id == row["customer_id"]))
-            ).mappings().one()
+                (
+                    await connection.execute(
+                        select(customers).where(customers.c.id == row["customer_id"])
+                    )
+                )
+                .mappings()
+                .one()
+            )
         return _key_of(row), customer_of(owner)
 
     async def of_customer(self, customer_id: CustomerId) -> list[ApiKey]:
@@ -112,7 +117,9 @@ class ApiKeys:
     async def touch(self, key_id: str) -> None:
         """Note that the key was used; called at most once a minute and key."""
         async with self._engine.begin() as connection:
-            await connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=func.now()))
+            await connection.execute(
+                update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=func.now())
+            )
 
 
 def new_key_id() -> str:

@@ -48,29 +48,39 @@ class Customers:
         """Create a customer. Raises EmailTaken; two racing registrations give one customer."""
         async with self._engine.begin() as connection:
             row = (
-                await connection.execute(
-                    postgres_insert(customers)
-                    .values(email=normal_email(email))
-                    .on_conflict_do_nothing(index_elements=["email"])
-                    .returning(customers)
+                (
+                    await connection.execute(
+                        postgres_insert(customers)
+                        .values(email=normal_email(email))
+                        .on_conflict_do_nothing(index_elements=["email"])
+                        .returning(customers)
+                    )
                 )
-            ).mappings().one_or_none()
+                .mappings()
+                .one_or_none()
+            )
             if row is None:
                 raise EmailTaken("this e-mail address is already registered")
-            await connection.execute(insert(credentials).values(customer_id=row["id"], password_hash=password_hash))
+            await connection.execute(
+                insert(credentials).values(customer_id=row["id"], password_hash=password_hash)
+            )
         return customer_of(row)
 
     async def find(self, customer_id: CustomerId) -> Customer:
         async with self._engine.connect() as connection:
             row = (
-                await connection.execute(select(customers).where(customers.c.id == customer_id))
-            ).mappings().one_or_none()
+                (await connection.execute(select(customers).where(customers.c.id == customer_id)))
+                .mappings()
+                .one_or_none()
+            )
         if row is None:
             raise UnknownCustomer(f"there is no customer {customer_id}")
         return customer_of(row)
 
     async def with_password(self, email: str) -> tuple[Customer, str] | None:
-        """The customer with this e-mail address and the hash of the password; None when there is none."""
+        """The customer with this e-mail address and the hash of the password; None when there is
+        none.
+        """
         statement = (
             select(customers, credentials.c.password_hash)
             .join(credentials, credentials.c.customer_id == customers.c.id)
@@ -81,11 +91,15 @@ class Customers:
         return None if row is None else (customer_of(row), row["password_hash"])
 
     async def password_hash(self, customer_id: CustomerId) -> str:
-        statement = select(credentials.c.password_hash).where(credentials.c.customer_id == customer_id)
+        statement = select(credentials.c.password_hash).where(
+            credentials.c.customer_id == customer_id
+        )
         async with self._engine.connect() as connection:
             return str((await connection.execute(statement)).scalar_one())
 
-    async def replace_password(self, customer_id: CustomerId, password_hash: str, *, changed_at: datetime) -> None:
+    async def replace_password(
+        self, customer_id: CustomerId, password_hash: str, *, changed_at: datetime
+    ) -> None:
         statement = (
             update(credentials)
             .where(credentials.c.customer_id == customer_id)
@@ -99,7 +113,9 @@ class Customers:
         async with self._engine.begin() as connection:
             await record_in(connection, action)
 
-    async def actions(self, customer_id: CustomerId, *, limit: int, before_id: int | None) -> list[dict[str, Any]]:
+    async def actions(
+        self, customer_id: CustomerId, *, limit: int, before_id: int | None
+    ) -> list[dict[str, Any]]:
         """Newest first."""
         statement = (
             select(customer_actions)
@@ -128,17 +144,23 @@ async def record_in(connection: AsyncConnection, action: Action) -> None:
 
 
 async def set_kyc_tier(connection: AsyncConnection, customer_id: CustomerId, tier: int) -> None:
-    """Raise or lower the tier, inside the caller's database transaction. Running it twice changes nothing more."""
-    await connection.execute(update(customers).where(customers.c.id == customer_id).values(kyc_tier=tier))
+    """Raise or lower the tier, inside the caller's database transaction. Running it twice changes
+    nothing more.
+    """
+    await connection.execute(
+        update(customers).where(customers.c.id == customer_id).values(kyc_tier=tier)
+    )
 
 
 async def set_status(connection: AsyncConnection, customer_id: CustomerId, status: str) -> None:
     """Freeze, close or re-open, inside the caller's database transaction."""
-    await connection.execute(update(customers).where(customers.c.id == customer_id).values(status=status))
+    await connection.execute(
+        update(customers).where(customers.c.id == customer_id).values(status=status)
+    )
 
 
 def normal_email(email: str) -> str:
-    """One spelling per mailbox, as far as every mail provider agrees: lower case, no outer spaces."""
+    """One spelling per mailbox: lower case, no outer spaces. No provider tells cases apart."""
     return email.strip().lower()
 
 

@@ -1,7 +1,8 @@
 """Idempotency keys: the first request with a key runs, later ones get its answer.
 
-The row is claimed before the work starts, so two racing requests never both run. A claim whose process died is
-free again after `LOCK`; the work behind it derives its own ids from the key, so running it again adds nothing.
+The row is claimed before the work starts, so two racing requests never both run. A claim whose
+process died is free again after `LOCK`; the work behind it derives its own ids from the key, so
+running it again adds nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -32,19 +33,27 @@ class IdempotencyKeys:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def claim(self, customer_id: CustomerId, key: str, fingerprint: bytes) -> StoredAnswer | None:
+    async def claim(
+        self, customer_id: CustomerId, key: str, fingerprint: bytes
+    ) -> StoredAnswer | None:
         """None: the caller runs the request. An answer: it ran already.
 
-        Raises IdempotencyBodyDiffers when the key came with another request, InFlight while the first one runs.
+        Raises IdempotencyBodyDiffers when the key came with another request, InFlight while the
+        first one runs.
         """
         row = idempotency_keys.c
         new = insert(idempotency_keys).values(
-            customer_id=customer_id, key=key, fingerprint=fingerprint, locked_until=func.now() + LOCK
+            customer_id=customer_id,
+            key=key,
+            fingerprint=fingerprint,
+            locked_until=func.now() + LOCK,
         )
         claim = new.on_conflict_do_update(
             index_elements=["customer_id", "key"],
             set_={"locked_until": func.now() + LOCK},
-            where=(row.fingerprint == fingerprint) & row.answer_status.is_(None) & (row.locked_until < func.now()),
+            where=(row.fingerprint == fingerprint)
+            & row.answer_status.is_(None)
+            & (row.locked_until < func.now()),
         ).returning(row.key)
         async with self._engine.begin() as connection:
             if (await connection.execute(claim)).one_or_none() is not None:
@@ -55,7 +64,9 @@ class IdempotencyKeys:
                 )
             ).one_or_none()
         if known is None:  # Released between the two statements.
-            raise InFlight("the first request with this Idempotency-Key has just failed; send it again")
+            raise InFlight(
+                "the first request with this Idempotency-Key has just failed; send it again"
+            )
         if known.fingerprint != fingerprint:
             raise IdempotencyBodyDiffers("this Idempotency-Key was used for another request")
         if known.answer_status is None:
@@ -72,7 +83,7 @@ class IdempotencyKeys:
             )
 
     async def release(self, customer_id: CustomerId, key: str) -> None:
-        """Give the key back: the request failed in a way that may come out differently next time."""
+        """Give the key back: the request failed, and may come out differently next time."""
         row = idempotency_keys.c
         async with self._engine.begin() as connection:
             await connection.execute(
@@ -86,6 +97,6 @@ class IdempotencyKeys:
         row = idempotency_keys.c
         async with self._engine.begin() as connection:
             done = await connection.execute(
-                delete(idempotency_keys).where(or_(row.created_at < func.now() - KEPT))
+                delete(idempotency_keys).where(row.created_at < func.now() - KEPT)
             )
             return done.rowcount

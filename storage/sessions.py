@@ -15,7 +15,7 @@ from domain.ids import CustomerId
 from storage.customers import Customer, customer_of
 from storage.tables_customers import customers, sessions
 
-TOKEN_PREFIX = "rs_"  # noqa: S105 - the recognisable start of a token, so that secret scanners find leaks.
+TOKEN_PREFIX = "rs_"  # noqa: S105 - not a secret: how leak scanners recognise our tokens
 _TOKEN_BYTES = 32
 _SEEN_EVERY = timedelta(minutes=1)
 
@@ -38,7 +38,13 @@ class Sessions:
         self._engine = engine
 
     async def open(
-        self, customer_id: CustomerId, *, lifetime: timedelta, user_agent: str, ip: str, stepped_up: bool = False
+        self,
+        customer_id: CustomerId,
+        *,
+        lifetime: timedelta,
+        user_agent: str,
+        ip: str,
+        stepped_up: bool = False,
     ) -> tuple[str, Session]:
         """A new session and its token, which nobody can read again afterwards."""
         token = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
@@ -59,10 +65,11 @@ class Sessions:
         return token, _session_of(row)
 
     async def find(self, token: str) -> tuple[Session, Customer]:
-        """Who holds `token`. Raises SessionExpired for one that ended, NotAuthenticated for an unknown one."""
-        statement = (
-            select(sessions, (sessions.c.expires_at <= func.now()).label("expired"))
-            .where(sessions.c.token_hash == token_hash(token))
+        """Who holds `token`. Raises SessionExpired for one that ended, NotAuthenticated for an
+        unknown one.
+        """
+        statement = select(sessions, (sessions.c.expires_at <= func.now()).label("expired")).where(
+            sessions.c.token_hash == token_hash(token)
         )
         async with self._engine.begin() as connection:
             row = (await connection.execute(statement)).one_or_none()
@@ -71,8 +78,14 @@ class Sessions:
             if row.expired or row.revoked_at is not None:
                 raise SessionExpired("the session has ended; log in again")
             owner = (
-                await connection.execute(select(customers).where(customers.c.id == row.customer_id))
-            ).mappings().one()
+                (
+                    await connection.execute(
+                        select(customers).where(customers.c.id == row.customer_id)
+                    )
+                )
+                .mappings()
+                .one()
+            )
             await connection.execute(
                 update(sessions)
                 .where(sessions.c.id == row.id, sessions.c.last_seen_at < func.now() - _SEEN_EVERY)

@@ -64,11 +64,15 @@ sessions = Table(
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("id", Text, primary_key=True),  # Public; 64 letters and digits, as trading clients expect.
+    Column(
+        "id", Text, primary_key=True
+    ),  # Public; 64 letters and digits, as trading clients expect.
     Column("customer_id", BigInteger, ForeignKey("customers.id"), nullable=False),
     Column("label", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("secret_sealed", LargeBinary),  # HMAC only: the server needs the secret to check a signature.
+    Column(
+        "secret_sealed", LargeBinary
+    ),  # HMAC only: the server needs the secret to check a signature.
     Column("public_key", Text),  # PEM, Ed25519 and RSA.
     Column("scopes", ARRAY(Text), nullable=False),
     Column("ip_allow_list", ARRAY(Text), nullable=False, server_default=text("'{}'")),
@@ -138,7 +142,9 @@ idempotency_keys = Table(
 login_attempts = Table(
     "login_attempts",
     metadata,
-    Column("subject", Text, primary_key=True),  # `email:<sha256>`, `ip:<address>`, `code:<customer>`.
+    Column(
+        "subject", Text, primary_key=True
+    ),  # `email:<sha256>`, `ip:<address>`, `code:<customer>`.
     Column("failures", Integer, nullable=False),
     Column("first_failed_at", DateTime(timezone=True), nullable=False),
     Column("locked_until", DateTime(timezone=True)),

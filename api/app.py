@@ -1,0 +1,92 @@
+"""Puts the routes, the error shape and the outer layer together. Builds nothing of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp
+
+from api import problems
+from api.edge import Edge
+from api.idempotency import HEADER, REPLAYED
+from api.services import Services
+from api.settings import ApiSettings
+from api.v1 import (
+    account,
+    api_keys,
+    balances,
+    catalog,
+    market_data,
+    second_factors,
+    sessions,
+    status,
+)
+
+Build = Callable[[ApiSettings], AbstractAsyncContextManager[Services]]
+
+ROUTERS = (
+    status.router,
+    catalog.router,
+    market_data.router,
+    sessions.router,
+    second_factors.router,
+    api_keys.router,
+    account.router,
+    balances.router,
+)
+
+
+class Application(FastAPI):
+    """FastAPI under our own outermost layer: every error leaves as a problem document."""
+
+    def __init__(self, settings: ApiSettings, build: Build) -> None:
+        self._settings = settings
+
+        @asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            async with build(settings) as services:
+                self.state.services = services
+                yield
+
+        super().__init__(
+            title="Rialto",
+            version="1",
+            description="The product API of the exchange. Amounts are decimal strings.",
+            openapi_url="/v1/openapi.json",
+            docs_url=None,
+            redoc_url=None,
+            lifespan=lifespan,
+        )
+        problems.install(self)
+        for router in ROUTERS:
+            self.include_router(router)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Without Starlette's catch-all, which answers plain text: `Edge` does that job."""
+        handlers = {key: value for key, value in self.exception_handlers.items() if key != 500}
+        inner: ASGIApp = AsyncExitStackMiddleware(self.router)
+        inner = ExceptionMiddleware(inner, handlers=handlers)
+        if self._settings.allowed_origins:
+            inner = self._with_cors(inner)
+        return Edge(
+            inner,
+            body_bytes_max=self._settings.body_bytes_max,
+            in_flight_max=self._settings.requests_in_flight_max,
+            seconds_max=self._settings.request_seconds_max,
+        )
+
+    def _with_cors(self, inner: ASGIApp) -> ASGIApp:
+        return CORSMiddleware(
+            inner,
+            allow_origins=list(self._settings.allowed_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", HEADER, "X-Request-Id"],
+            expose_headers=[REPLAYED, "X-Request-Id", "RateLimit", "RateLimit-Policy"],
+            allow_credentials=True,
+            max_age=600,
+        )

@@ -1,0 +1,109 @@
+"""What routes ask for: the services of this process and the caller, with the scope they need."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from api.exchange.caller import Caller, Origin, Scope
+from api.exchange.signatures import canonical_request, is_signed
+from api.services import Services
+from domain.errors import NotAuthenticated, SignatureInvalid
+
+SESSION_COOKIE = "rialto_session"
+
+
+def services_of(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]
+
+
+def origin_of(request: Request) -> Origin:
+    client = request.client.host if request.client is not None else ""
+    return Origin(ip=client, user_agent=request.headers.get("user-agent", ""))
+
+
+OriginOf = Annotated[Origin, Depends(origin_of)]
+
+
+async def caller_of(request: Request) -> Caller:
+    """Who calls, by session token or signed API key; found once per request."""
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is None:
+        known = await _authenticate(request)
+        request.state.caller = known
+    return known
+
+
+async def _authenticate(request: Request) -> Caller:
+    services, origin = services_of(request), origin_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return await services.identity.by_token(token.strip(), origin)
+    key_id = request.headers.get("x-api-key")
+    if key_id:
+        return await _by_signature(request, services, key_id)
+    raise NotAuthenticated("send a session token or a signed request")
+
+
+async def _by_signature(request: Request, services: Services, key_id: str) -> Caller:
+    timestamp = request.headers.get("x-timestamp", "")
+    refuse_stale(timestamp, services.settings.signature_window_seconds)
+    caller = await services.identity.by_key_id(key_id, origin_of(request))
+    assert caller.api_key is not None
+    signature = request.headers.get("x-signature", "")
+    payload = canonical_request(timestamp, request.method, target_of(request), await request.body())
+    if not is_signed(caller.api_key, payload, signature, services.secret_box):
+        raise SignatureInvalid("the signature does not fit the request")
+    await services.replays.refuse_seen(key_id, signature)
+    await services.identity.note_use(caller.api_key)
+    return caller
+
+
+def refuse_stale(timestamp: str, window_seconds: float) -> None:
+    """Raises SignatureInvalid unless `timestamp` (milliseconds) is about now."""
+    now_ms = time.time() * 1000
+    if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 16:
+        raise SignatureInvalid("X-Timestamp is milliseconds since 1970")
+    if abs(now_ms - int(timestamp)) > window_seconds * 1000:
+        raise SignatureInvalid(
+            "X-Timestamp is not within the window", server_time_ms=str(int(now_ms))
+        )
+
+
+def target_of(request: Request) -> str:
+    """Path and query exactly as sent."""
+    path = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+async def reader(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+    caller.require(Scope.READ)
+    return caller
+
+
+async def trader(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+    caller.require(Scope.TRADE)
+    return caller
+
+
+async def withdrawer(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+    caller.require(Scope.WITHDRAW)
+    return caller
+
+
+async def person(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+    """A logged-in person: API keys cannot manage sessions, keys and factors."""
+    caller.require_session()
+    return caller
+
+
+Reader = Annotated[Caller, Depends(reader)]
+Trader = Annotated[Caller, Depends(trader)]
+Withdrawer = Annotated[Caller, Depends(withdrawer)]
+Person = Annotated[Caller, Depends(person)]

@@ -1,0 +1,160 @@
+"""The outermost layer of the API: request ids, bounded bodies, back-pressure, security headers,
+last-resort errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+
+from prometheus_client import Counter, Gauge, Histogram
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import BodyTooLarge, InternalError, problem_response
+from api.faults import refusal_of
+from domain.errors import ExchangeError, Unavailable
+from streams.logs import log_context
+
+logger = logging.getLogger(__name__)
+
+REQUESTS = Counter("api_requests_total", "Answered requests", ["method", "status"])
+SECONDS = Histogram(
+    "api_request_seconds",
+    "From the first byte in to the last byte out",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+IN_FLIGHT = Gauge("api_requests_in_flight", "Requests being worked on")
+
+_REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{8,64}$")
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-site"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz"})
+"""Health checks must get through when the API refuses the rest, or it would be killed for being
+busy.
+"""
+
+
+class Edge:
+    """Wraps the application. Every answer has a request id; every exception becomes a problem
+    document.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, body_bytes_max: int, in_flight_max: int, seconds_max: float
+    ) -> None:
+        self._app = app
+        self._body_bytes_max = body_bytes_max
+        self._in_flight_max = in_flight_max
+        self._seconds_max = seconds_max
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        exchange = _Exchange(scope, receive, send, request_id, self._body_bytes_max)
+        started = time.perf_counter()
+        self._in_flight += 1
+        IN_FLIGHT.set(self._in_flight)
+        try:
+            await self._answer(scope, exchange)
+        finally:
+            self._in_flight -= 1
+            REQUESTS.labels(scope["method"], exchange.status).inc()
+            SECONDS.observe(time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
+        if self._in_flight > self._in_flight_max and scope["path"] not in _ALWAYS_ANSWERED:
+            await exchange.refuse(
+                Unavailable("too many requests are being worked on; nothing happened")
+            )
+            return
+        if exchange.announced_bytes() > self._body_bytes_max:
+            await exchange.refuse(BodyTooLarge(f"the body is above {self._body_bytes_max} bytes"))
+            return
+        with log_context(request_id=exchange.request_id):
+            try:
+                async with asyncio.timeout(self._seconds_max):
+                    await self._app(scope, exchange.receive, exchange.send)
+            except Exception as fault:  # noqa: BLE001 - the last line of defence
+                await exchange.refuse(_as_refusal(fault))
+
+
+def _as_refusal(fault: Exception) -> ExchangeError:
+    refusal = refusal_of(fault)
+    if refusal is None:
+        logger.error("a request failed", exc_info=fault)
+        return InternalError("something went wrong on our side; the outcome may be unknown")
+    if isinstance(refusal, Unavailable):
+        logger.warning("a part is down", extra={"fault": repr(fault)[:300]})
+    return refusal
+
+
+class _Exchange:
+    """One request and its answer, seen from outside."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str, body_bytes_max: int
+    ) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._body_bytes = 0
+        self._body_bytes_max = body_bytes_max
+        self.request_id = request_id
+        self.status = 0
+
+    def announced_bytes(self) -> int:
+        for name, value in self._scope["headers"]:
+            if name == b"content-length":
+                return int(value) if value.isdigit() else 0
+        return 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._body_bytes += len(message.get("body", b""))
+            if self._body_bytes > self._body_bytes_max:
+                raise BodyTooLarge(f"the body is above {self._body_bytes_max} bytes")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            present = {name for name, _ in headers.raw}
+            headers.raw.append((b"x-request-id", self.request_id.encode()))
+            headers.raw.extend(pair for pair in _SECURITY_HEADERS if pair[0] not in present)
+        await self._send(message)
+
+    async def refuse(self, refusal: ExchangeError) -> None:
+        """Answer with a problem, unless an answer has begun: then the connection is cut instead."""
+        if self.status:
+            raise refusal
+        response = problem_response(
+            refusal, request_id=self.request_id, instance=self._scope["path"]
+        )
+        await response(self._scope, self._receive, self.send)
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own id when it is a sane one, so that both sides can search for it."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.match(value):
+            return str(value.decode())
+    return secrets.token_hex(12)

@@ -1,0 +1,57 @@
+"""Which outside failures are "a part is down" to a caller: a clear 503, never a 500."""
+
+from __future__ import annotations
+
+import asyncpg
+import valkey.exceptions
+from botocore.exceptions import BotoCoreError, ClientError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.errors import ExchangeError, Unavailable
+from streams.aws import is_transient
+
+_CONNECTION_FAULTS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    PoolTimeoutError,
+    valkey.exceptions.ConnectionError,
+    valkey.exceptions.TimeoutError,
+)
+_RPC_DOWN = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+    }
+)
+
+
+def refusal_of(fault: Exception) -> ExchangeError | None:
+    """The refusal to answer with; None when `fault` is a bug of ours."""
+    if isinstance(fault, ExchangeError):
+        return fault
+    part = _part_that_is_down(fault)
+    return (
+        None if part is None else Unavailable(f"{part} cannot be reached at the moment", part=part)
+    )
+
+
+def _part_that_is_down(fault: Exception) -> str | None:
+    if isinstance(fault, DBAPIError):
+        cause = getattr(fault.orig, "__cause__", None)
+        down = fault.connection_invalidated or isinstance(cause, _CONNECTION_FAULTS)
+        return "the database" if down else None
+    if isinstance(fault, RPCError):
+        return "the workflow service" if fault.status in _RPC_DOWN else None
+    if isinstance(fault, BotoCoreError | ClientError):
+        return "a cloud service" if is_transient(fault) else None
+    if isinstance(fault, valkey.exceptions.ValkeyError):
+        return "the message bus" if isinstance(fault, _CONNECTION_FAULTS) else None
+    return "a part of the exchange" if isinstance(fault, _CONNECTION_FAULTS) else None

@@ -1,0 +1,41 @@
+"""Cursor pagination: `?limit=&cursor=`, newest first, `{"data": [...], "next_cursor": ...}`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Query
+
+from domain.errors import InvalidInput
+
+LIMIT_MAX = 1000
+
+LimitQuery = Annotated[int, Query(ge=1, le=LIMIT_MAX)]
+CursorQuery = Annotated[
+    str | None,
+    Query(max_length=128, description="`next_cursor` of the page before; opaque."),
+]
+
+
+def read_cursor(cursor: str | None) -> int | None:
+    """The id below which the page starts; None for the first page."""
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode() + b"==").decode()
+        number = int(text.removeprefix("v1:"))
+    except (ValueError, binascii.Error):
+        raise InvalidInput("cursor is not one of ours") from None
+    if not text.startswith("v1:") or not 0 < number < 2**63:
+        raise InvalidInput("cursor is not one of ours")
+    return number
+
+
+def next_cursor(ids: Sequence[int], limit: int) -> str | None:
+    """None when the page was not full, for then there is nothing after it."""
+    if len(ids) < limit:
+        return None
+    return base64.urlsafe_b64encode(f"v1:{ids[-1]}".encode()).decode().rstrip("=")

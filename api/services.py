@@ -1,0 +1,43 @@
+"""The parts one API process works with; built in api/build.py, asked for by routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from valkey.asyncio import Valkey
+
+from api.exchange.identity import Identity
+from api.exchange.market_data import MarketData
+from api.exchange.readiness import Readiness
+from api.exchange.replays import Replays
+from api.exchange.second_factor import SecondFactor
+from api.exchange.secret_box import SecretBox
+from api.settings import ApiSettings
+from storage.api_keys import ApiKeys
+from storage.catalog import Catalog
+from storage.customers import Customers
+from storage.idempotency import IdempotencyKeys
+from storage.ledger import Ledger
+from storage.second_factors import SecondFactors
+from storage.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: ApiSettings
+    engine: AsyncEngine
+    valkey: Valkey
+    catalog: Catalog
+    customers: Customers
+    sessions: Sessions
+    api_keys: ApiKeys
+    second_factors: SecondFactors
+    idempotency_keys: IdempotencyKeys
+    ledger: Ledger
+    identity: Identity
+    second_factor: SecondFactor
+    secret_box: SecretBox
+    replays: Replays
+    market_data: MarketData
+    readiness: Readiness

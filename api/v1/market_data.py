@@ -1,0 +1,98 @@
+"""Books, trades and tickers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.dependencies import ServicesOf
+from api.exchange.book import Book, Level
+from api.fields import DecimalText, format_time_us
+from api.v1.documented import refusals
+from domain.market import Market
+from streams.market_data import Trade
+
+router = APIRouter(prefix="/v1", tags=["Market data"])
+
+_AGGRESSORS = {1: "buy", 0: "sell", 2: None}
+
+DepthQuery = Annotated[int, Query(ge=1, le=5000)]
+LimitQuery = Annotated[int, Query(ge=1, le=1000)]
+
+
+class LevelAnswer(BaseModel):
+    price: DecimalText
+    size: DecimalText
+    orders: int
+
+
+class BookAnswer(BaseModel):
+    market: str
+    sequence: int = Field(description="Continues in the `sequence` of WebSocket deltas.")
+    time: str
+    bids: list[LevelAnswer] = Field(description="Best first.")
+    asks: list[LevelAnswer] = Field(description="Best first.")
+
+
+class TradeAnswer(BaseModel):
+    id: str
+    market: str
+    price: DecimalText
+    size: DecimalText
+    taker_side: str | None = Field(description="`null` for trades of an auction.")
+    time: str
+
+
+class TradeList(BaseModel):
+    data: list[TradeAnswer]
+
+
+@router.get(
+    "/markets/{market}/book",
+    summary="The order book",
+    responses=refusals("invalid_input", "unknown_market"),
+)
+async def read_book(market: str, services: ServicesOf, depth: DepthQuery = 50) -> BookAnswer:
+    listed = services.catalog.market(market)
+    return book_answer(listed, services.market_data.current_book(listed.id), depth)
+
+
+@router.get(
+    "/markets/{market}/trades",
+    summary="Recent trades, newest first",
+    responses=refusals("invalid_input", "unknown_market"),
+)
+async def list_trades(market: str, services: ServicesOf, limit: LimitQuery = 100) -> TradeList:
+    listed = services.catalog.market(market)
+    found = list(services.market_data.book(listed.id).trades)[-limit:]
+    return TradeList(data=[trade_answer(listed, trade) for trade in reversed(found)])
+
+
+def book_answer(market: Market, book: Book, depth: int) -> BookAnswer:
+    return BookAnswer(
+        market=market.id,
+        sequence=book.sequence,
+        time=format_time_us(book.time_us),
+        bids=[_level(market, level) for level in book.bids(depth)],
+        asks=[_level(market, level) for level in book.asks(depth)],
+    )
+
+
+def trade_answer(market: Market, trade: Trade) -> TradeAnswer:
+    return TradeAnswer(
+        id=str(trade.trade_id),
+        market=market.id,
+        price=market.format_price(trade.price),
+        size=market.format_size(trade.lots),
+        taker_side=_AGGRESSORS[trade.aggressor],
+        time=format_time_us(trade.time_us),
+    )
+
+
+def _level(market: Market, level: Level) -> LevelAnswer:
+    price, lots, orders = level
+    return LevelAnswer(
+        price=market.format_price(price), size=market.format_size(lots), orders=orders
+    )
