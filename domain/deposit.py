@@ -26,7 +26,7 @@ class DepositStatus(StrEnum):
     HELD = "held"
     """Screening asks for a person's decision; nothing is credited meanwhile."""
     SUSPENDED = "suspended"
-    """Screening said no: the coins are booked to suspense, never to the customer."""
+    """An officer said no: the coins stay on their address, in nobody's balance."""
     RETURNED = "returned"
     ORPHANED = "orphaned"
     """Its block left the chain before it was credited."""
@@ -67,7 +67,7 @@ DEPOSIT_TRANSITIONS: dict[tuple[DepositStatus, DepositEvent], DepositStatus] = {
     (_S.HELD, _E.ORPHANED): _S.ORPHANED,
     (_S.SUSPENDED, _E.RETURNED): _S.RETURNED,
     (_S.SUSPENDED, _E.CLEARED): _S.CONFIRMING,
-    (_S.SUSPENDED, _E.REVERSED): _S.REVERSED,
+    (_S.SUSPENDED, _E.ORPHANED): _S.ORPHANED,
     # The same deposit again: its transaction was mined in another block.
     (_S.ORPHANED, _E.MINED): _S.CONFIRMING,
     (_S.REVERSED, _E.MINED): _S.CONFIRMING,
@@ -122,7 +122,7 @@ _WHEN_ORPHANED = {
     DepositStatus.HELD: DepositEvent.ORPHANED,
     DepositStatus.CREDITED: DepositEvent.REVERSED,
     DepositStatus.WITHDRAWABLE: DepositEvent.REVERSED,
-    DepositStatus.SUSPENDED: DepositEvent.REVERSED,
+    DepositStatus.SUSPENDED: DepositEvent.ORPHANED,
 }
 
 

@@ -190,17 +190,40 @@ async def move(
     details: Mapping[str, object] | None = None,
     **values: object,
 ) -> DepositStatus:
-    """Apply `event` to a locked row, with its line in the customer's timeline. Raises WrongState."""
+    """Apply `event` to a locked row, with a line in its timeline. Raises WrongState."""
     status = after_deposit_event(DepositStatus(row.status), event)
     await connection.execute(
         update(deposits)
         .where(deposits.c.id == row.id)
-        .values(status=status, nudged_at=None, changed_at=func.now(), **values)
+        .values(**{"status": status, "nudged_at": None, "changed_at": func.now(), **values})
     )
     await connection.execute(
         insert(deposit_events).values(deposit_id=row.id, event=event, details=dict(details or {}))
     )
     return status
+
+
+async def release(connection: AsyncConnection, row: Row[Any]) -> None:
+    """Past the second threshold: what was credited may leave."""
+    await move(connection, row, DepositEvent.RELEASED, withdrawable_at=func.now())
+
+
+async def store_screening(
+    connection: AsyncConnection, deposit_id: str, screening: Mapping[str, object]
+) -> None:
+    await connection.execute(
+        update(deposits).where(deposits.c.id == deposit_id).values(screening=dict(screening))
+    )
+
+
+async def read(connection: AsyncConnection, deposit_id: str) -> tuple[Row[Any], int]:
+    """The row and the scanned height of its chain. Raises UnknownDeposit."""
+    row = (
+        await connection.execute(select(deposits).where(deposits.c.id == deposit_id))
+    ).one_or_none()
+    if row is None:
+        raise UnknownDeposit(f"there is no deposit {deposit_id}")
+    return row, await scanned_height(connection, row.chain)
 
 
 # What customers see --------------------------------------------------------------------------

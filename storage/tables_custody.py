@@ -294,7 +294,8 @@ withdrawals = Table(
     Column("approved_at", _TIME),
     Column("broadcast_at", _TIME),
     Column("confirmed_at", _TIME),
-    Column("nudged_at", _TIME),  # When the workflow was last (re)started.
+    Column("has_news", Boolean, nullable=False, server_default=text("true")),  # Tell its workflow.
+    Column("nudged_at", _TIME),
     Column("changed_at", _TIME, nullable=False, server_default=_NOW),
     UniqueConstraint("customer_id", "idempotency_key"),
     CheckConstraint("units > 0", name="units"),

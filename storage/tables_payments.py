@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -51,6 +52,9 @@ payments = Table(
     Column("height", BigInteger),
     Column("block_hash", Text),
     Column("fee_units", _UNITS),  # Actual, of the attempt that confirmed, in the chain's own coin.
+    Column("workflow_id", Text, nullable=False),  # Who drives it: the first payee's, or a sweep.
+    Column("has_news", Boolean, nullable=False, server_default=text("false")),
+    Column("nudged_at", _TIME),
     Column("created_at", _TIME, nullable=False, server_default=_NOW),
     Column("posted_at", _TIME),  # When the ledger took it in.
     CheckConstraint("(nonce IS NOT NULL) = (chain = 'ethereum')", name="nonce"),
@@ -84,6 +88,7 @@ payment_attempts = Table(
     Column("tip_rate", _UNITS),  # Ethereum: max priority fee per gas.
     Column("gas_limit", BigInteger),
     Column("fee_units_max", _UNITS, nullable=False),  # Bitcoin: exactly the fee.
+    Column("input_count", Integer),  # Bitcoin: the first so many reservations, by position.
     Column("change_units", _UNITS),  # Bitcoin: null when there is no change output.
     Column("reason", Text, nullable=False, server_default=text("''")),  # first, timer, alice.
     # What the signer made of it: stored once, before anything is broadcast.

@@ -82,7 +82,7 @@ _SEEDS = {"sealed_seeds"}
 GRANTS = (
     # The public API asks for withdrawals and hands out addresses; it moves nothing.
     "GRANT INSERT ON withdrawals, withdrawal_events, deposit_addresses TO rialto_api",
-    "GRANT UPDATE (nudged_at) ON withdrawals TO rialto_api",
+    "GRANT UPDATE (has_news, nudged_at) ON withdrawals TO rialto_api",
     "GRANT UPDATE (next_index) ON xpubs TO rialto_api",
     "GRANT INSERT, UPDATE ON address_book, withdrawal_settings TO rialto_api",
     # Only what the signer makes may the signer write.
