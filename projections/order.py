@@ -60,6 +60,8 @@ class OrderState:
     filled_notional: int = 0
     """Sum of price ticks x lots of its fills."""
     fills: int = 0
+    events: int = 0
+    """How many events it was folded from."""
     reason: str = ""
 
 
@@ -87,6 +89,7 @@ def step(state: OrderState | None, event: OrderEvent) -> OrderState:
     state = replace(
         state,
         sequence=event.sequence,
+        events=state.events + 1,
         updated_at_us=event.at_us,
         side=event.side or state.side,
         reason=event.reason or state.reason,

@@ -82,28 +82,36 @@ class Dynamo:
         requests = [{"DeleteRequest": {"Key": _key(key)}} for key in set(keys)]
         self._write(table, requests)
 
-    def put_if(
-        self, table: Table, item: Mapping[str, Any], attribute: str, expected: int | None
-    ) -> bool:
-        """Write the item if its stored `attribute` is what we read (None: there was no item)."""
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if expected is not None:
-            condition = {
-                "ConditionExpression": "#a = :expected",
-                "ExpressionAttributeNames": {"#a": attribute},
-                "ExpressionAttributeValues": {":expected": to_value(expected)},
-            }
-        try:
-            self._dynamodb.put_item(TableName=self.name(table), Item=to_item(item), **condition)
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+    def put_newer(self, table: Table, items: Iterable[Mapping[str, Any]]) -> list[bool]:
+        """Write each item unless one of the same or a higher `version` stands; which were taken."""
+        condition = {
+            "ConditionExpression": "attribute_not_exists(pk) OR #v < :version",
+            "ExpressionAttributeNames": {"#v": "version"},
+        }
 
-    def put_each_if(
-        self, table: Table, puts: Sequence[tuple[Mapping[str, Any], str, int | None]]
+        def put(item: Mapping[str, Any]) -> bool:
+            values = {":version": to_value(item["version"])}
+            return self._put(table, item, condition | {"ExpressionAttributeValues": values})
+
+        return list(self._threads.map(put, items))
+
+    def put_if_unchanged(
+        self, table: Table, puts: Iterable[tuple[Mapping[str, Any], str, int | None]]
     ) -> list[bool]:
-        """`put_if` for each (item, attribute, expected), side by side."""
-        return list(self._threads.map(lambda put: self.put_if(table, *put), puts))
+        """Write each item if the stored attribute is what we read (None: no item); which were."""
+
+        def put(change: tuple[Mapping[str, Any], str, int | None]) -> bool:
+            item, attribute, expected = change
+            condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+            if expected is not None:
+                condition = {
+                    "ConditionExpression": "#a = :expected",
+                    "ExpressionAttributeNames": {"#a": attribute},
+                    "ExpressionAttributeValues": {":expected": to_value(expected)},
+                }
+            return self._put(table, item, condition)
+
+        return list(self._threads.map(put, puts))
 
     def get_many(self, table: Table, keys: Iterable[Key]) -> dict[Key, Item]:
         """Those of the items that exist; consistent reads."""
@@ -154,6 +162,13 @@ class Dynamo:
         calls = [{self.name(table): chunk} for chunk in _chunks(requests, WRITES_PER_CALL)]
         for _ in self._threads.map(self._write_call, calls):
             pass  # Raises here what a call raised.
+
+    def _put(self, table: Table, item: Mapping[str, Any], condition: dict[str, Any]) -> bool:
+        try:
+            self._dynamodb.put_item(TableName=self.name(table), Item=to_item(item), **condition)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def _write_call(self, pending: dict[str, Any]) -> None:
         delay_seconds = BACKOFF_SECONDS_MIN

@@ -88,7 +88,7 @@ def _add(dynamo: Dynamo, pending: dict[_Place, list[Trade]]) -> dict[_Place, lis
         if after is not before:
             places.append(place)
             puts.append((_to_item(after), "trade_count", before.trade_count if before else None))
-    taken = dynamo.put_each_if(CANDLES, puts)
+    taken = dynamo.put_if_unchanged(CANDLES, puts)
     return {place: pending[place] for place, ok in zip(places, taken, strict=True) if not ok}
 
 

@@ -1,0 +1,214 @@
+"""Blocks, outputs that pay us, deposits and withdrawals in DynamoDB; newer versions replace older.
+
+Outputs of one chain transaction are one partition; blocks and addresses list theirs by an index.
+Deposits and withdrawals also keep every version as a line of their history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from projections.chain import Block, Deposit, Output, OutputStatus, Withdrawal
+from storage.dynamo import Dynamo, Span
+from storage.dynamo_tables import BY_ADDRESS, BY_BLOCK, BY_CUSTOMER, CHAIN
+from storage.dynamo_values import Item
+
+_STATE = "state"
+_HEIGHTS = 10_000
+"""Blocks listed in one partition of the index."""
+
+
+def put_blocks(dynamo: Dynamo, blocks: Iterable[Block]) -> None:
+    dynamo.put_newer(
+        CHAIN,
+        [
+            asdict(block)
+            | {
+                "pk": f"block#{block.chain}#{block.hash}",
+                "sk": _STATE,
+                "block_pk": f"heights#{block.chain}#{block.height // _HEIGHTS}",
+                "block_sk": f"{block.height:015}#{block.hash}",
+            }
+            for block in blocks
+        ],
+    )
+
+
+def put_outputs(dynamo: Dynamo, outputs: Iterable[Output]) -> None:
+    dynamo.put_newer(
+        CHAIN,
+        [
+            asdict(output)
+            | {
+                "pk": f"tx#{output.chain}#{output.txid}",
+                "sk": f"output#{output.index:010}",
+                "units": str(output.units),
+                "address_pk": f"{output.chain}#{output.address}",
+                "address_sk": f"{output.at_ms:015}#{output.txid}",
+                "block_pk": f"block#{output.chain}#{output.block_hash}"
+                if output.block_hash
+                else None,
+                "block_sk": f"{output.txid}#{output.index:010}" if output.block_hash else None,
+            }
+            for output in outputs
+        ],
+    )
+
+
+def put_deposits(dynamo: Dynamo, deposits: Sequence[Deposit]) -> None:
+    _put_custody(dynamo, [_custody_item("deposit", deposit) for deposit in deposits])
+
+
+def put_withdrawals(dynamo: Dynamo, withdrawals: Sequence[Withdrawal]) -> None:
+    items = [_custody_item("withdrawal", withdrawal) for withdrawal in withdrawals]
+    _put_custody(dynamo, [item | {"fee_units": str(item["fee_units"])} for item in items])
+
+
+def find_block(dynamo: Dynamo, chain: str, block_hash: str) -> Block | None:
+    item = dynamo.get(CHAIN, (f"block#{chain}#{block_hash}", _STATE))
+    return _to_block(item) if item else None
+
+
+def newest_blocks(dynamo: Dynamo, chain: str, top: int, *, limit: int = 20) -> list[Block]:
+    """Blocks at and below height `top`, highest first; orphaned ones too."""
+    span = Span(high=f"{top:015}~", descending=True, limit=limit)
+    blocks: list[Block] = []
+    for chunk in (top // _HEIGHTS, top // _HEIGHTS - 1):
+        if chunk >= 0 and len(blocks) < limit:
+            page = dynamo.query(CHAIN, f"heights#{chain}#{chunk}", span, BY_BLOCK)
+            blocks += map(_to_block, page.items)
+    return blocks[:limit]
+
+
+def outputs_of_transaction(dynamo: Dynamo, chain: str, txid: str) -> list[Output]:
+    items = dynamo.query_all(CHAIN, f"tx#{chain}#{txid}", "output#", "output#~")
+    return [_to_output(item) for item in items]
+
+
+def outputs_of_block(dynamo: Dynamo, chain: str, block_hash: str) -> list[Output]:
+    page = dynamo.query(CHAIN, f"block#{chain}#{block_hash}", Span(limit=1000), BY_BLOCK)
+    return [_to_output(item) for item in page.items]
+
+
+def outputs_of_address(
+    dynamo: Dynamo, chain: str, address: str, cursor: str | None = None
+) -> tuple[list[Output], str | None]:
+    """One page, newest first, and where the next one starts."""
+    span = Span(descending=True, limit=50, cursor=cursor)
+    page = dynamo.query(CHAIN, f"{chain}#{address}", span, BY_ADDRESS)
+    return [_to_output(item) for item in page.items], page.cursor
+
+
+def find_deposit(dynamo: Dynamo, deposit_id: str) -> Deposit | None:
+    item = dynamo.get(CHAIN, (f"deposit#{deposit_id}", _STATE))
+    return _to_deposit(item) if item else None
+
+
+def find_withdrawal(dynamo: Dynamo, withdrawal_id: str) -> Withdrawal | None:
+    item = dynamo.get(CHAIN, (f"withdrawal#{withdrawal_id}", _STATE))
+    return _to_withdrawal(item) if item else None
+
+
+def history(dynamo: Dynamo, kind: str, custody_id: str) -> list[tuple[int, str]]:
+    """(when, status) of every version of a `deposit` or `withdrawal`, oldest first."""
+    items = dynamo.query_all(CHAIN, f"{kind}#{custody_id}", "line#", "line#~")
+    return [(item["changed_at_ms"], item["status"]) for item in items]
+
+
+def custody_of(
+    dynamo: Dynamo, customer_id: int, cursor: str | None = None
+) -> tuple[list[Deposit | Withdrawal], str | None]:
+    """A page of a customer's deposits and withdrawals, newest first, and where the next starts."""
+    span = Span(descending=True, limit=50, cursor=cursor)
+    page = dynamo.query(CHAIN, str(customer_id), span, BY_CUSTOMER)
+    found = [_to_withdrawal(i) if "fee_units" in i else _to_deposit(i) for i in page.items]
+    return found, page.cursor
+
+
+def _put_custody(dynamo: Dynamo, states: list[Item]) -> None:
+    lines = [
+        {
+            "pk": state["pk"],
+            "sk": f"line#{state['version']:020}",
+            "changed_at_ms": state["changed_at_ms"],
+            "status": state["status"],
+        }
+        for state in states
+    ]
+    dynamo.put_many(CHAIN, lines)
+    dynamo.put_newer(CHAIN, states)
+
+
+def _custody_item(kind: str, state: Deposit | Withdrawal) -> Item:
+    return asdict(state) | {
+        "pk": f"{kind}#{state.id}",
+        "sk": _STATE,
+        "units": str(state.units),
+        "customer_pk": str(state.customer_id),
+        "customer_sk": f"{state.at_ms:015}#{state.id}",
+    }
+
+
+def _to_block(item: Item) -> Block:
+    return Block(
+        item["chain"],
+        item["hash"],
+        item["height"],
+        item["parent_hash"],
+        item["at_ms"],
+        item["is_canonical"],
+        item["version"],
+    )
+
+
+def _to_output(item: Item) -> Output:
+    return Output(
+        item["chain"],
+        item["txid"],
+        item["index"],
+        item["asset"],
+        int(item["units"]),
+        item["address"],
+        OutputStatus(item["status"]),
+        item["at_ms"],
+        item["version"],
+        item.get("height"),
+        item.get("block_hash"),
+    )
+
+
+def _to_deposit(item: Item) -> Deposit:
+    return Deposit(
+        item["id"],
+        item["customer_id"],
+        item["chain"],
+        item["txid"],
+        item["index"],
+        item["asset"],
+        int(item["units"]),
+        item["address"],
+        item["status"],
+        item["at_ms"],
+        item["changed_at_ms"],
+        item["version"],
+        item.get("height"),
+        item.get("block_hash"),
+    )
+
+
+def _to_withdrawal(item: Item) -> Withdrawal:
+    return Withdrawal(
+        item["id"],
+        item["customer_id"],
+        item["chain"],
+        item["asset"],
+        int(item["units"]),
+        int(item["fee_units"]),
+        item["address"],
+        item["status"],
+        item["at_ms"],
+        item["changed_at_ms"],
+        item["version"],
+        item.get("txid"),
+    )
