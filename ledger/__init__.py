@@ -1,1 +1,3 @@
-"""Double-entry rules: accounts, transfers, holds, fees, settlement. Pure: no I/O, no clock, no SQL."""
+"""Double-entry rules: accounts, transfers, holds, fees, settlement. Pure: no I/O, no clock,
+no SQL.
+"""

@@ -11,14 +11,18 @@ from domain.money import AssetCode
 
 
 class AccountKind(StrEnum):
-    """Balances are credits minus debits, so what we owe is positive and what we own on chain is negative."""
+    """Balances are credits minus debits, so what we owe is positive and what we own on chain is
+    negative.
+    """
 
     CUSTOMER_AVAILABLE = "customer_available"
     """Free for the customer to use."""
     CUSTOMER_HELD = "customer_held"
     """Promised to open orders and withdrawals; equals the sum of the customer's open holds."""
     FEE_INCOME = "fee_income"
-    """Fees earned; one account for each market, so that markets settle without waiting for each other."""
+    """Fees earned; one account for each market, so that markets settle without waiting for each
+    other.
+    """
     PENDING_WITHDRAWAL = "pending_withdrawal"
     """Confirmed as leaving, until booked against the hot wallet."""
     SUSPENSE = "suspense"
@@ -46,7 +50,8 @@ MAY_BE_NEGATIVE = frozenset(
         AccountKind.NETWORK_FEE,
     }
 )
-"""Kinds that carry what the exchange owns or spent. Every other balance is at least zero, always."""
+"""Kinds that carry what the exchange owns or spent. Every other balance is at least zero, always.
+"""
 
 ON_CHAIN = frozenset({AccountKind.DEPOSIT_WALLET, AccountKind.HOT_WALLET, AccountKind.COLD_WALLET})
 """An asset's coins on its chain are the negated sum of these."""

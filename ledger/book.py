@@ -1,7 +1,8 @@
 """The rules of posting: entries applied to the accounts and holds they touch, one after another.
 
-The caller loads the accounts and holds, locked; a Book moves them in memory and yields the rows to write.
-A refused entry leaves everything as it was, so one caller's refusal never touches its neighbours.
+The caller loads the accounts and holds, locked; a Book moves them in memory and yields the rows to
+write. A refused entry leaves everything as it was, so one caller's refusal never touches its
+neighbours.
 """
 
 from __future__ import annotations
@@ -87,7 +88,9 @@ class _Moved(NamedTuple):
 
 
 class Book:
-    """Accounts and holds of one batch. `posted_at` is UTC text with microseconds, as it enters the chain."""
+    """Accounts and holds of one batch. `posted_at` is UTC text with microseconds, as it enters the
+    chain.
+    """
 
     def __init__(self, accounts: Iterable[Account], holds: Iterable[Hold], posted_at: str) -> None:
         self._accounts = {account.ref: account for account in accounts}
@@ -104,7 +107,7 @@ class Book:
         try:
             for transfer in entry.transfers:
                 leg = self._move(transfer.debit, transfer.credit, transfer.units, None)
-                moved.append(leg)  # noqa: PERF401 - Those before a refused one must be known.
+                moved.append(leg)
             for change in entry.holds:
                 self._change_hold(change, moved)
         except (InsufficientAvailable, WrongState):

@@ -1,7 +1,8 @@
-"""The hash chain: every leg of an account carries a hash over the leg before it, so a changed row shows.
+"""The hash chain: every leg of an account carries a hash over the leg before it, so a changed row
+shows.
 
-A chain for each account needs no global order, so accounts that do not meet are written in parallel.
-All numbers are hashed as decimal text, so anybody can check the chain with any tool.
+A chain for each account needs no global order, so accounts that do not meet are written in
+parallel. All numbers are hashed as decimal text, so anybody can check the chain with any tool.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 _encode = msgspec.json.encode
 
 
-def entry_digest(  # noqa: PLR0913 - One argument for each column that it protects.
+def entry_digest(
     number: int,
     entry_id: str,
     reason: str,
@@ -28,7 +29,7 @@ def entry_digest(  # noqa: PLR0913 - One argument for each column that it protec
     ).digest()
 
 
-def leg_hash(  # noqa: PLR0913
+def leg_hash(  # noqa: PLR0913, PLR0917 - One argument for each column that it protects.
     previous: bytes,
     digest: bytes,
     ordinal: int,

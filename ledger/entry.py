@@ -11,7 +11,7 @@ import msgspec
 
 from domain.ids import CustomerId, EntryId, HoldId, OrderId, WithdrawalId
 from domain.money import UNITS_MAX, AssetCode
-from ledger.account import CUSTOMER_KINDS, AccountKind, AccountRef
+from ledger.account import AccountKind, AccountRef
 
 
 class EntryReason(StrEnum):
@@ -50,7 +50,9 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class PlaceHold:
-    """Promise `units` of what the customer has available. The same id again, while open, adds to the hold."""
+    """Promise `units` of what the customer has available. The same id again, while open, adds to
+    the hold.
+    """
 
     hold_id: HoldId
     customer_id: CustomerId
@@ -78,7 +80,9 @@ class CaptureHold:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHold:
-    """Give `units` of a hold back to its customer; None gives back all that remains, which may be nothing."""
+    """Give `units` of a hold back to its customer; None gives back all that remains, which may be
+    nothing.
+    """
 
     hold_id: HoldId
     customer_id: CustomerId
@@ -96,12 +100,15 @@ HoldChange = PlaceHold | CaptureHold | ReleaseHold
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """Transfers happen in order, then changes of holds in order; one that is refused refuses them all."""
+    """Transfers happen in order, then changes of holds in order; one that is refused refuses them
+    all.
+    """
 
     id: EntryId
     reason: EntryReason
     cause: str
-    """What in the world caused it: `deposit bitcoin:{txid}:0`, `trade BTC-USDT 17`, `order 1001`."""
+    """What in the world caused it: `deposit bitcoin:{txid}:0`, `trade BTC-USDT 17`, `order 1001`.
+    """
     transfers: tuple[Transfer, ...] = ()
     holds: tuple[HoldChange, ...] = ()
     reverses: EntryId | None = None
@@ -149,13 +156,14 @@ def _hold_fields(hold: HoldChange) -> tuple[object, ...]:
     return ("release", hold.hold_id, hold.customer_id, hold.asset, str(hold.units))
 
 
+def order_entry_id(order_id: OrderId) -> EntryId:
+    """Id of the entry that places an order's hold."""
+    return EntryId(f"order:{order_id}")
+
+
 def order_hold(order_id: OrderId) -> HoldId:
     return HoldId(f"order:{order_id}")
 
 
 def withdrawal_hold(withdrawal_id: WithdrawalId) -> HoldId:
     return HoldId(f"withdrawal:{withdrawal_id}")
-
-
-def is_of_customer(ref: AccountRef) -> bool:
-    return ref.kind in CUSTOMER_KINDS

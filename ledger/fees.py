@@ -1,4 +1,6 @@
-"""Trading fees: parts per million of what is received, rounded up for the house, never more than received."""
+"""Trading fees: parts per million of what is received, rounded up for the house, never more than
+received.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,8 @@ def rates_for(
     volume_units: int,
     at: datetime,
 ) -> FeeRates:
-    """The rates in force: a promotion for the customer, else for the market, else by volume, else the default.
+    """The rates in force: a promotion for the customer, else for the market, else by volume, else
+    the default.
 
     Among rules equally near to the customer, the highest volume reached counts; then the newest.
     """

@@ -21,8 +21,8 @@ def hold_units(
 ) -> int:
     """Units an order holds while `lots` are open.
 
-    A sell holds its size; a buy its worst price times its size, or its budget. Fees need no hold, as they
-    are taken from what is received.
+    A sell holds its size; a buy its worst price times its size, or its budget. Fees need no hold,
+    as they are taken from what is received.
     """
     if side is Side.SELL:
         assert lots is not None, "a sell needs a size"

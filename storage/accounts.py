@@ -11,7 +11,8 @@ from ledger.account import AccountKind, AccountRef
 
 _FIND = """
 SELECT a.id, a.kind, a.asset, a.customer_id, a.market FROM accounts a
-JOIN unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) AS r (kind, asset, customer_id, market)
+JOIN unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+  AS r (kind, asset, customer_id, market)
   ON a.kind = r.kind AND a.asset = r.asset
  AND a.customer_id IS NOT DISTINCT FROM r.customer_id AND a.market IS NOT DISTINCT FROM r.market
 """

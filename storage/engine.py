@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _STATEMENT_TIMEOUT_MS = 30_000
-"""No statement of ours takes long; one that does is stuck behind a lock and had better be retried."""
+"""No statement of ours takes long; one that does is stuck behind a lock and had better be retried.
+"""
 
 
 def create_engine(
@@ -15,7 +16,9 @@ def create_engine(
     application: str = "rialto",
     statement_timeout_ms: int = _STATEMENT_TIMEOUT_MS,
 ) -> AsyncEngine:
-    """An engine for `postgresql+asyncpg://role@host:port/database`. Connections are checked before use."""
+    """An engine for `postgresql+asyncpg://role@host:port/database`. Connections are checked before
+    use.
+    """
     return create_async_engine(
         url,
         pool_size=pool_size,

@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Protocol
 
 BLOCK = 1000
-"""INCREMENT BY of the sequences in tables_ledger; a process that ends wastes the rest of its block."""
+"""INCREMENT BY of the sequences in tables_ledger; a process that ends wastes the rest of its block.
+"""
 
 
 class Fetches(Protocol):
@@ -27,7 +28,8 @@ class IdBlocks:
         while len(numbers) < count:
             first = await connection.fetchval(self._query)
             assert isinstance(first, int)
-            # Another task may have opened a block while we waited: what it left over is only wasted.
+            # Another task may have opened a block while we waited: what it left over is only
+            # wasted.
             self._numbers = iter(range(first, first + BLOCK))
             numbers += islice(self._numbers, count - len(numbers))
         return numbers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from ledger.entry import JournalEntry
 from storage.accounts import AccountDirectory
 from storage.group_commit import GroupCommit, OutcomeUnknown
 from storage.pool import open_pool
-from storage.posting import Outcome, Posted, Poster, remember_refusals
+from storage.posting import Posted, Poster, remember_refusals
 
 __all__ = ["Balance", "HoldState", "Ledger", "OutcomeUnknown", "Posted"]
 

@@ -1,7 +1,8 @@
-"""Brings a database up to date: roles, tables, grants, and the rows of assets and markets. Safe to repeat.
+"""Brings a database up to date: roles, tables, grants, and the rows of assets and markets. Safe to
+repeat.
 
-Run as `python -m storage.migrate` with RIALTO_DATABASE_URL naming a role that owns the database (or a
-superuser, which also creates what is missing: the database and the four roles).
+Run as `python -m storage.migrate` with RIALTO_DATABASE_URL naming a role that owns the database (or
+a superuser, which also creates what is missing: the database and the four roles).
 """
 
 from __future__ import annotations
@@ -119,7 +120,9 @@ async def _create_missing_roles(connection: AsyncConnection) -> None:
 
 
 async def _own_the_database(connection: AsyncConnection) -> None:
-    """From here on everything is made by, and belongs to, the owner role; also when a superuser runs us."""
+    """From here on everything is made by, and belongs to, the owner role; also when a superuser
+    runs us.
+    """
     user = (await connection.execute(text("SELECT current_user"))).scalar_one()
     if user != OWNER:
         database = (await connection.execute(text("SELECT current_database()"))).scalar_one()

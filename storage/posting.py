@@ -25,7 +25,8 @@ from storage.accounts import AccountDirectory
 from storage.ids import IdBlocks
 
 _LOCK = """
-SELECT id, balance::text, sequence, head FROM accounts WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
+SELECT id, balance::text, sequence, head FROM accounts
+WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
 """
 
 # Read after the locks are held, in a statement of its own: only then does it see what the
@@ -99,7 +100,9 @@ class _Loaded:
 
 
 class Poster:
-    """Applies entries to the locked accounts of one transaction. Shared by all tasks of a process."""
+    """Applies entries to the locked accounts of one transaction. Shared by all tasks of a
+    process.
+    """
 
     def __init__(self, accounts: AccountDirectory) -> None:
         self._accounts = accounts
@@ -112,7 +115,8 @@ class Poster:
     async def post(
         self, connection: asyncpg.Connection, entries: Sequence[JournalEntry]
     ) -> tuple[list[Outcome], datetime]:
-        """Post each entry, in order, or refuse it alone. Needs an open transaction and open accounts.
+        """Post each entry, in order, or refuse it alone. Needs an open transaction and open
+        accounts.
 
         Also answers when: the time on every row written. Once a transaction, with all its entries:
         a second call could wait for locks in a circle with somebody else's.
@@ -231,7 +235,8 @@ async def _write_expiries(
 async def remember_refusals(
     connection: asyncpg.Connection, refused: Sequence[tuple[JournalEntry, ExchangeError]]
 ) -> None:
-    """Make refusals final: the same id asked again later is refused again, though it might fit then.
+    """Make refusals final: the same id asked again later is refused again, though it might fit
+    then.
 
     So a caller who gave up on an answer cannot be surprised by a late success.
     """
