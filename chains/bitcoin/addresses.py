@@ -59,7 +59,11 @@ def p2wpkh_script(public_key: bytes) -> bytes:
 def p2wpkh_address(public_key: bytes, network: Network) -> str:
     """Native segwit address (BIP 84) of a compressed public key."""
     assert len(public_key) == 33
-    address = bech32.encode(network.hrp, 0, hash160(public_key))
+    return p2wpkh_address_of_hash(hash160(public_key), network)
+
+
+def p2wpkh_address_of_hash(key_hash: bytes, network: Network) -> str:
+    address = bech32.encode(network.hrp, 0, key_hash)
     assert isinstance(address, str)
     return address
 
