@@ -1,4 +1,4 @@
-"""Reading Ethereum for the walk: ether by any road, and allow-listed tokens whose balance agrees."""
+"""Reading Ethereum for the walk: ether by any road, and tokens whose balance agrees."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ StartDeposit = Callable[[DueDeposit], Awaitable[object]]
 
 _PAGE = 500
 _STARTS_AT_ONCE = 50
+"""Their rows are locked until Temporal has answered for all: about 0.2 s."""
 
 
 class ChainOutbox:
@@ -31,7 +32,6 @@ class ChainOutbox:
         self._chain = chain
         self._producer = producer
         self._start = start
-        self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
 
     async def publish(self) -> int:
         """Put all waiting events on the stream, in order; returns how many."""
@@ -51,15 +51,10 @@ class ChainOutbox:
         """Start or tell the workflows of deposits that can move; returns how many."""
         count = 0
         while True:
-            async with self._engine.connect() as connection:
-                due = await deposits.due(connection, self._chain, limit=_PAGE)
-            if not due:
-                return count
-            await asyncio.gather(*(self._start_one(deposit) for deposit in due))
             async with self._engine.begin() as connection:
-                await deposits.mark_nudged(connection, [deposit.id for deposit in due])
+                due = await deposits.claim_due(connection, self._chain, limit=_STARTS_AT_ONCE)
+                # Inside the database transaction: a deposit not told of stays due.
+                await asyncio.gather(*(self._start(deposit) for deposit in due))
             count += len(due)
-
-    async def _start_one(self, deposit: DueDeposit) -> None:
-        async with self._starts:
-            await self._start(deposit)
+            if len(due) < _STARTS_AT_ONCE:
+                return count

@@ -46,7 +46,7 @@ class KnownAssets:
 
 
 class ChainReader(Protocol):
-    """One chain, through one node. Methods raise NodeFault or BrokenBlock when it does not answer."""
+    """One chain, through one node. Raises NodeFault or BrokenBlock when it does not answer."""
 
     @property
     def chain(self) -> str: ...

@@ -118,7 +118,7 @@ class ChainWalk:
         if on_node is not None and on_node.hash == known:
             if ours == cursor.height:
                 return Step.WAITING  # The tip moved between two questions.
-            # A node that lost its newest blocks gets them back: undoing credits for that would hurt.
+            # A node that lost its newest blocks gets them back: no credit is undone for that.
             return await self._halt(f"the node is at {ours}, behind us at {cursor.height}")
         if on_node is None:
             return Step.WAITING

@@ -34,7 +34,7 @@ class Watchlist:
                 return
 
     async def add_house_wallets(self, connection: AsyncConnection) -> None:
-        """Bitcoin: coins of the hot wallet are outputs like any other, and we must see them come."""
+        """Bitcoin: coins of the hot wallet are outputs too, and we must see them come."""
         wallets = await house_wallets(connection, self._reader.chain)
         self.watched.add_all(
             self._reader.watch_key(wallet.address, wallet.script)
