@@ -1,9 +1,10 @@
-"""The command `rialto`. Each module beside this one may add commands: it defines `register(app)`."""
+"""The command `rialto`. Each command is a module beside this one that defines `register(app)`."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 
 import typer
 
@@ -20,8 +21,11 @@ def rialto() -> None:
 
 
 def main() -> None:
-    for module in sorted(pkgutil.iter_modules(cli.__path__), key=lambda module: module.name):
-        register = getattr(importlib.import_module(f"cli.{module.name}"), "register", None)
+    modules = sorted(module.name for module in pkgutil.iter_modules(cli.__path__))
+    asked_for = sys.argv[1:2]
+    # One command starts quickly and works also while another does not; help needs them all.
+    for name in asked_for if asked_for and asked_for[0] in modules else modules:
+        register = getattr(importlib.import_module(f"cli.{name}"), "register", None)
         if register is not None:
             register(app)
     app()

@@ -27,7 +27,7 @@ class Part:
     name: str
     kind: Literal["server", "rialto"]
     ports: tuple[str, ...]
-    """Names of the ports it listens on; the first is its address."""
+    """Names of the ports it listens on, if any; the first is its address."""
     plan: Callable[[Site], Plan]
     probe: Callable[[Site], float | None]
     """Raises `Unhealthy` until the part does its work; then says how far behind it is, if it knows."""

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from devstack import postgres, temporal
 from devstack.part import Part, Step
+from devstack.rialto import PROCESSES, STEPS
 from devstack.servers import SERVERS
 from devstack.stack import StackError
 
 ALL_SERVERS: tuple[Part, ...] = (postgres.PART, temporal.PART, *SERVERS)
-ALL_STEPS: tuple[Step, ...] = ()
-ALL_PARTS: tuple[Part, ...] = ALL_SERVERS
+ALL_STEPS: tuple[Step, ...] = STEPS
+ALL_PARTS: tuple[Part, ...] = (*ALL_SERVERS, *PROCESSES)
 BY_NAME = {part.name: part for part in ALL_PARTS}
 
 

@@ -41,7 +41,6 @@ _SERVED: Final = {
     "osmem": 18,
     "bitcoind": 19,
     "anvil": 20,
-    "chain_keeper_health": 39,
 }
 
 OFFSETS: Final[dict[str, int]] = {

@@ -5,15 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import platform
+import time
 from importlib.resources import files
 from pathlib import Path
 
-from devstack.part import VENV_BIN, Part, server_plan
+from devstack.part import VENV_BIN, Part, python_plan, server_plan
 from devstack.probes import Unhealthy, http_json, json_rpc, valkey_ping
 from devstack.process import Plan
 from devstack.site import CHECKOUT, Site, write_private
 
 AWS_REGION = "eu-central-1"
+HEARTBEAT_SECONDS = 15.0
 BITCOIN_RPC_USER = "rialto"
 
 
@@ -113,11 +115,11 @@ def anvil_plan(site: Site) -> Plan:
     """
     binary = CHECKOUT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
     words = ["--host", "127.0.0.1", "--port", str(site.port("anvil")), "--chain-id", "31337"]
-    words += ["--state", str(anvil_state(site)), "--preserve-historical-states", "--quiet"]
+    words += ["--state", str(anvil_state(site)), "--quiet"]
     words += ["--cache-path", str(site.directory("anvil") / "cache")]
     pace = site.settings.get("RIALTO_ETHEREUM_BLOCKS", "keeper")
     if pace == "keeper":
-        words.append("--no-mining")
+        words += ["--no-mining", "--state-interval", "86400"]
     elif pace == "auto":
         words += ["--state-interval", "1"]
     else:
@@ -133,16 +135,14 @@ def anvil_prepare(site: Site) -> None:
     """Put aside a state file that a kill cut off in the middle; anvil would not start with it."""
     state = anvil_state(site)
     try:
-        json.loads(state.read_text() or "{}") if state.exists() else None
+        if state.exists():
+            json.loads(state.read_text())
     except ValueError:
         state.rename(state.with_suffix(".broken"))
-        kept = state.with_suffix(".kept")
-        if kept.exists():
-            write_private(state, kept.read_text())
 
 
 def save_anvil_state(site: Site) -> None:
-    """Write the chain to disk whole or not at all, and keep the one before."""
+    """Write the chain to disk, whole or not at all."""
     dump = json_rpc(site.port("anvil"), "anvil_dumpState")
     content = gzip.decompress(bytes.fromhex(dump.removeprefix("0x"))).decode()
     write_private(anvil_state(site), content)
@@ -151,6 +151,36 @@ def save_anvil_state(site: Site) -> None:
 def anvil_probe(site: Site) -> None:
     if int(json_rpc(site.port("anvil"), "eth_chainId"), 16) != 31337:
         raise Unhealthy("this node is not on chain id 31337")
+
+
+def heartbeat_file(site: Site) -> Path:
+    return site.directory("chain_keeper") / "heartbeat"
+
+
+def chain_keeper_plan(site: Site) -> Plan:
+    variables = {"RIALTO_HOME": str(site.home)}
+    return python_plan(site, "chain_keeper", "devstack.chain_keeper", variables)
+
+
+def chain_keeper_probe(site: Site) -> None:
+    heartbeat = heartbeat_file(site)
+    silent_seconds = time.time() - heartbeat.stat().st_mtime if heartbeat.exists() else float("inf")
+    if silent_seconds > HEARTBEAT_SECONDS:
+        raise Unhealthy("the chain keeper has not reached both nodes lately; see its log")
+
+
+def miner_plan(site: Site) -> Plan:
+    url = f"http://{bitcoin_credentials(site)}@127.0.0.1:{site.port('bitcoind')}"
+    return python_plan(site, "miner", "devstack.miner", {"RIALTO_BITCOIN_RPC_URL": url})
+
+
+def miner_probe(site: Site) -> None:
+    """It has made its wallet and mined until a coinbase can be spent."""
+    port, credentials = site.port("bitcoind"), bitcoin_credentials(site)
+    if "miner" not in json_rpc(port, "listwallets", basic=credentials):
+        raise Unhealthy("the miner has no wallet yet")
+    if json_rpc(port, "getblockcount", basic=credentials) < 101:
+        raise Unhealthy("the first coinbase cannot be spent yet")
 
 
 SERVERS = (
@@ -172,4 +202,13 @@ SERVERS = (
         grace_seconds=60.0,
     ),
     Part("anvil", "server", ("anvil",), anvil_plan, anvil_probe, prepare=anvil_prepare),
+    Part("miner", "server", (), miner_plan, miner_probe, needs=("bitcoind",)),
+    Part(
+        "chain_keeper",
+        "server",
+        (),
+        chain_keeper_plan,
+        chain_keeper_probe,
+        needs=("bitcoind", "anvil"),
+    ),
 )

@@ -126,7 +126,7 @@ def _status_of(stack: Stack, part: Part) -> PartStatus:
     return PartStatus(
         name=part.name,
         kind=part.kind,
-        address=f"127.0.0.1:{stack.site.port(part.ports[0])}",
+        address=f"127.0.0.1:{stack.site.port(part.ports[0])}" if part.ports else "",
         healthy=not problem,
         problem=problem,
         pid=running.pid if running else None,

@@ -1,0 +1,26 @@
+"""Fills a new stack with what a running exchange takes for granted; harmless to repeat.
+
+Each part of the work stands in a module of its own, whose `main` does it or raises.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+from devstack import seed_aws, seed_chains, seed_people
+
+logger = logging.getLogger("devstack.seed")
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+    for part in (seed_aws, seed_chains, seed_people):
+        began = time.monotonic()
+        part.main()
+        logger.info("%s done in %.1f s", part.__name__, time.monotonic() - began)
+
+
+if __name__ == "__main__":
+    main()
