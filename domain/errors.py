@@ -9,8 +9,10 @@
     │   ├── WeakPassword
     │   └── MarketRuleBroken           tick, lot, minimum notional, price band
     ├── NotAllowed                     right request, but not by this caller or not now
-    │   ├── NotAuthenticated · SessionExpired · SignatureInvalid · PermissionMissing · SecondFactorRequired
+    │   ├── NotAuthenticated · SessionExpired · SignatureInvalid
+    │   ├── PermissionMissing · SecondFactorRequired
     │   ├── TierTooLow · LimitExceeded · MarketNotTrading · AssetPaused
+    │   ├── WithdrawalsHeld · AddressNotAllowed
     │   └── RateLimited
     ├── Conflict                       the id is taken
     │   ├── EmailTaken
@@ -129,6 +131,18 @@ class MarketNotTrading(NotAllowed):
 
 class AssetPaused(NotAllowed):
     code = "asset_paused"
+
+
+class WithdrawalsHeld(NotAllowed):
+    """After a change of password, second factor or allow-list, or by order of staff."""
+
+    code = "withdrawals_held"
+
+
+class AddressNotAllowed(NotAllowed):
+    """The customer allows only addresses of the address book, and this is none, or not yet."""
+
+    code = "address_not_allowed"
 
 
 class RateLimited(NotAllowed):
