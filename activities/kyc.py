@@ -138,7 +138,7 @@ class KycActivities:
     @activity.defn(name="kyc_assess")
     @refusals_end_it
     async def assess(self, request: AssessmentRequest) -> Assessment:
-        """Screen the name, verify the document's zone, weigh all. Reads only, but for screenings."""
+        """Screen the name, verify the zone, weigh all. Writes down the screening only."""
         customer_id = CustomerId(request.customer_id)
         profile = await self._profile(customer_id)
         matches = await self._tools.screening.screen(customer_id, profile)

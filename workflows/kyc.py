@@ -16,7 +16,6 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.kyc import KycActivities
-
     from activities.kyc_messages import (
         Assessment,
         AssessmentRequest,
