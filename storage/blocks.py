@@ -6,13 +6,14 @@ pays to us. Blocks that left the chain stay as rows with the time they were orph
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.tables_custody import blocks, chain_cursors, chain_events, custody_assets
 from storage.tables_ledger import assets
@@ -52,6 +53,22 @@ class OwnOutput:
 
 class CursorMoved(Exception):
     """Another listener moved the cursor meanwhile; ours must read it again."""
+
+
+@asynccontextmanager
+async def exclusive(engine: AsyncEngine, chain: str) -> AsyncIterator[bool]:
+    """Whether we are the one listener of `chain`, for as long as the block runs.
+
+    The lock is the database session's: a killed listener loses it at once, and another takes over.
+    """
+    async with engine.connect() as connection:
+        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        key = {"key": f"listener {chain}"}
+        got = await autocommit.scalar(text("SELECT pg_try_advisory_lock(hashtext(:key))"), key)
+        try:
+            yield bool(got)
+        finally:
+            await autocommit.execute(text("SELECT pg_advisory_unlock(hashtext(:key))"), key)
 
 
 async def cursor(connection: AsyncConnection, chain: str) -> Cursor | None:
@@ -253,14 +270,20 @@ async def add_events(
 async def unpublished_events(
     connection: AsyncConnection, chain: str, *, limit: int = 500
 ) -> list[tuple[int, dict[str, object]]]:
-    """Oldest first. One listener per chain publishes, so an id never appears below one read."""
+    """Oldest first, each body with its `sequence` and `at_ms`.
+
+    One listener per chain publishes, so an id never appears below one read.
+    """
     rows = await connection.execute(
-        select(chain_events.c.id, chain_events.c.body)
+        select(chain_events.c.id, chain_events.c.body, chain_events.c.at)
         .where(chain_events.c.chain == chain, chain_events.c.published_at.is_(None))
         .order_by(chain_events.c.id)
         .limit(limit)
     )
-    return [(row.id, row.body) for row in rows]
+    return [
+        (row.id, {**row.body, "sequence": row.id, "at_ms": int(row.at.timestamp() * 1000)})
+        for row in rows
+    ]
 
 
 async def mark_published(connection: AsyncConnection, ids: Sequence[int]) -> None:
