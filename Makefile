@@ -47,7 +47,7 @@ bench: install ## Run every benchmark and print its figures
 
 .PHONY: doctor
 doctor: ## Say what is missing on this machine and how to get it
-	@if [ -x $(BIN)/rialto ]; then $(BIN)/rialto doctor; else devstack/install/doctor.sh; fi
+	@$(PYTHON) -m devstack.doctor
 
 .PHONY: lock
 lock: ## Write the lock files anew from the requirements*.in and package.json

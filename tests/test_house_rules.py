@@ -1,0 +1,68 @@
+"""The rules of CONTRIBUTING.md that no other tool checks: sizes, and no float in the core."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = (
+    "domain ledger compliance engine chains projections storage streams activities workflows api "
+    "workers devstack cli bench tests"
+).split()
+CORE = ("domain", "ledger", "engine")
+FUNCTION_LINES_MAX = 50
+FILE_LINES_MAX = 400
+
+FILES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+CORE_FILES = [file for file in FILES if file.relative_to(ROOT).parts[0] in CORE]
+
+
+def named(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def is_float(node: ast.AST) -> bool:
+    """A float literal, the type's name, or a division that gives one."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, float)
+    if isinstance(node, ast.Name):
+        return node.id == "float"
+    return isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)
+
+
+@pytest.mark.parametrize("file", FILES, ids=named)
+def test_files_and_functions_stay_short(file: Path):
+    text = file.read_text()
+    tree = ast.parse(text)
+
+    too_long = [
+        f"{function.name} has {length} lines"
+        for function in functions(tree)
+        if (length := (function.end_lineno or 0) - function.lineno + 1) > FUNCTION_LINES_MAX
+    ]
+
+    assert len(text.splitlines()) <= FILE_LINES_MAX
+    assert too_long == []
+
+
+@pytest.mark.parametrize("file", CORE_FILES, ids=named)
+def test_core_has_no_float(file: Path):
+    tree = ast.parse(file.read_text())
+
+    lines = [node.lineno for node in ast.walk(tree) if is_float(node)]  # type: ignore[attr-defined]
+
+    assert lines == []
+
+
+def test_every_package_is_checked():
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+
+    assert packages <= set(PACKAGES)
