@@ -39,14 +39,17 @@ class EthereumReader:
         good: list[Arrival] = []
         refused: list[tuple[Arrival, str]] = []
         for each in found:
-            address = parse_address("0x" + each.recipient.hex())
-            arrival = Arrival(each, assets.code(each.contract), address)
-            reason = lying.get((each.contract, address))
+            arrival = self.arrival(each, assets)
+            reason = lying.get((each.contract, arrival.address))
             if reason is None:
                 good.append(arrival)
             else:
                 refused.append((arrival, reason))
         return Findings(good, refused)
+
+    def arrival(self, found: Incoming, assets: KnownAssets) -> Arrival:
+        address = parse_address("0x" + found.recipient.hex())
+        return Arrival(found, assets.code(found.contract), address)
 
     def watch_key(self, address: str, script: bytes | None) -> bytes:
         assert script is None, f"{address} is not a Bitcoin address"

@@ -10,7 +10,6 @@ second node.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -18,16 +17,18 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from activities.listening import events
-from activities.listening.reader import Arrival, ChainReader, Findings, block_row
+from activities.listening.customers import customers_deposits
+from activities.listening.reader import ChainReader, Findings, block_row
 from activities.listening.watchlist import Watchlist, known_assets
 from chains.block import BlockRef, BrokenBlock
-from domain.deposit import SeenDeposit
-from domain.money import AssetCode
 from storage import blocks, deposits
-from storage.addresses import owners
 from streams.chain_events import ChainEventKind, to_body
 
 logger = logging.getLogger(__name__)
+
+
+_NEAR = 10
+_FAR_BEHIND_EVERY = 200
 
 
 class Step(StrEnum):
@@ -67,11 +68,16 @@ class ChainWalk:
         self._reader = reader
         self._policy = policy
         self._second = second
-        self._watchlist = Watchlist(reader)
+        self.watchlist = Watchlist(reader)
         self.chain = reader.chain
         self.height = -1
         self.node_height = -1
         self._steps_back = 0
+
+    @property
+    def is_near_tip(self) -> bool:
+        """Whether what the walk finds is news; far behind, it is passed on now and then."""
+        return self.node_height - self.height < _NEAR or self.height % _FAR_BEHIND_EVERY == 0
 
     async def step(self) -> Step:
         """One block forward or back. Raises NodeFault when the node does not answer."""
@@ -129,10 +135,10 @@ class ChainWalk:
             return await self._halt(doubt)
         block = await self._reader.fetch(ref)
         async with self._engine.connect() as connection:
-            await self._watchlist.refresh(connection)
-            await self._watchlist.add_house_wallets(connection)
+            await self.watchlist.refresh(connection)
+            await self.watchlist.add_house_wallets(connection)
             assets = await known_assets(connection, self.chain)
-        findings = await self._reader.examine(block, self._watchlist.watched, assets)
+        findings = await self._reader.examine(block, self.watchlist.watched, assets)
         async with self._engine.begin() as connection:
             await blocks.advance(
                 connection,
@@ -157,7 +163,7 @@ class ChainWalk:
         return None
 
     async def _keep(self, connection: AsyncConnection, ref: BlockRef, findings: Findings) -> None:
-        seen = await self._seen(connection, findings.arrivals, ref)
+        seen = await customers_deposits(connection, self.chain, findings.arrivals, ref)
         await deposits.record_seen(connection, seen)
         await self._reader.keep_outputs(connection, findings, block_row(self.chain, ref))
         told = [events.seen(ChainEventKind.DEPOSIT_MINED, deposit) for deposit in seen]
@@ -169,33 +175,6 @@ class ChainWalk:
                 "token deposit refused",
                 extra={"txid": arrival.incoming.txid, "asset": arrival.asset, "reason": reason},
             )
-
-    async def _seen(
-        self, connection: AsyncConnection, arrivals: Sequence[Arrival], ref: BlockRef | None
-    ) -> list[SeenDeposit]:
-        """Arrivals that are customers' deposits: to their addresses, and not sent there by us."""
-        if not arrivals:
-            return []
-        addresses = sorted({arrival.address for arrival in arrivals})
-        customers = await owners(connection, self.chain, addresses)
-        ours = await blocks.paid_by_us(
-            connection, sorted({arrival.incoming.txid for arrival in arrivals})
-        )
-        return [
-            SeenDeposit(
-                chain=self.chain,
-                txid=arrival.incoming.txid,
-                index=arrival.incoming.index,
-                asset=AssetCode(arrival.asset),
-                units=arrival.incoming.units,
-                address=arrival.address,
-                customer_id=customers[arrival.address],
-                height=None if ref is None else ref.height,
-                block_hash=None if ref is None else ref.hash,
-            )
-            for arrival in arrivals
-            if arrival.address in customers and (arrival.incoming.txid, arrival.address) not in ours
-        ]
 
     async def _go_back(self, cursor: blocks.Cursor) -> Step:
         """Take our top block back, with what it paid; the next step looks one block lower."""

@@ -73,6 +73,11 @@ def incoming(block: Block, watched: AddressSet, contracts: frozenset[str]) -> li
     return found
 
 
+def announced(transaction: Mapping[str, Any], watched: AddressSet) -> list[Incoming]:
+    """What a transaction that is in no block yet would pay by itself, if it does not fail."""
+    return list(_own_value(transaction, watched))
+
+
 def token_movements(block: Block, contract: str, address: str) -> int:
     """By the logs: what `address` gained (or lost) of a token in this block."""
     units = 0
