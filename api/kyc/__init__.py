@@ -1,0 +1,1 @@
+"""Know your customer, as customers and the vendor see it."""
