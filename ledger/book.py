@@ -105,11 +105,11 @@ class Book:
         assert (entry.reverses is None) == (reverses is None)
         moved: list[_Moved] = []
         try:
+            for change in entry.holds:
+                self._change_hold(change, moved)
             for transfer in entry.transfers:
                 leg = self._move(transfer.debit, transfer.credit, transfer.units, None)
                 moved.append(leg)
-            for change in entry.holds:
-                self._change_hold(change, moved)
         except (InsufficientAvailable, WrongState):
             self._undo(moved)
             raise

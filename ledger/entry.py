@@ -100,9 +100,7 @@ HoldChange = PlaceHold | CaptureHold | ReleaseHold
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """Transfers happen in order, then changes of holds in order; one that is refused refuses them
-    all.
-    """
+    """Changes of holds happen in order, then transfers in order; one refused refuses them all."""
 
     id: EntryId
     reason: EntryReason

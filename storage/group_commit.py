@@ -16,6 +16,8 @@ from typing import Generic, TypeVar
 
 import asyncpg
 
+from storage.pool import DriverConnection
+
 logger = logging.getLogger(__name__)
 
 Work = TypeVar("Work")
@@ -55,7 +57,7 @@ class GroupCommit(Generic[Work, Result]):
         self,
         pool: asyncpg.Pool,
         commit: Callable[
-            [asyncpg.Connection, Sequence[Work]], Awaitable[Sequence[Result | Exception]]
+            [DriverConnection, Sequence[Work]], Awaitable[Sequence[Result | Exception]]
         ],
         *,
         committers: int = 2,

@@ -15,7 +15,7 @@ from domain.money import AssetCode
 from ledger.entry import JournalEntry
 from storage.accounts import AccountDirectory
 from storage.group_commit import GroupCommit, OutcomeUnknown
-from storage.pool import open_pool
+from storage.pool import DriverConnection, open_pool
 from storage.posting import Posted, Poster, remember_refusals
 
 __all__ = ["Balance", "HoldState", "Ledger", "OutcomeUnknown", "Posted"]
@@ -103,7 +103,7 @@ class Ledger:
         )
 
     async def _commit(
-        self, connection: asyncpg.Connection, entries: Sequence[JournalEntry]
+        self, connection: DriverConnection, entries: Sequence[JournalEntry]
     ) -> Sequence[Posted | Exception]:
         await self.poster.open_accounts(entries)
         async with connection.transaction():

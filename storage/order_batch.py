@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from domain.errors import ExchangeError, IdempotencyBodyDiffers, UnknownOrder, WrongState
@@ -17,6 +16,7 @@ from domain.ids import CustomerId, OrderId
 from domain.market import MarketId
 from engine import commands
 from storage.order_rows import NewOrder, PlacedOrder, Placement, QueuedCommand
+from storage.pool import DriverConnection
 from storage.posting import Posted, Poster
 
 _FIND_CLIENT_IDS = """
@@ -86,7 +86,7 @@ class _Known:
 
 
 async def commit_orders(
-    connection: asyncpg.Connection, poster: Poster, works: Sequence[Work]
+    connection: DriverConnection, poster: Poster, works: Sequence[Work]
 ) -> list[Result | Exception]:
     """Commit the batch. Repeating it is safe: entry, order and command ids were made before."""
     placements = [work for work in works if isinstance(work, Placement)]
@@ -103,7 +103,7 @@ async def commit_orders(
     return [results[work.command_id] for work in works]
 
 
-async def _load(connection: asyncpg.Connection, works: Sequence[Work]) -> _Known:
+async def _load(connection: DriverConnection, works: Sequence[Work]) -> _Known:
     known = _Known()
     names = [
         (order.customer_id, order.client_order_id)
@@ -178,7 +178,7 @@ def _is_same(order: NewOrder, row: Any) -> bool:
 
 
 async def _place(
-    connection: asyncpg.Connection,
+    connection: DriverConnection,
     poster: Poster,
     placements: Sequence[Placement],
     results: dict[int, Result | Exception],
@@ -237,7 +237,7 @@ def _checked(request: CommandRequest, known: _Known) -> QueuedCommand | Exchange
 
 
 async def _write_commands(
-    connection: asyncpg.Connection,
+    connection: DriverConnection,
     works: Sequence[Work],
     results: dict[int, Result | Exception],
     placed_at: datetime | None,

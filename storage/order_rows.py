@@ -62,13 +62,12 @@ class NewOrder:
 
     def hold_units(self) -> int:
         """What it promises: the whole budget, or its size at its worst price."""
-        budget = self.budget * self.market.quote_units_per_tick_lot or None
         return hold_units(
             self.market,
-            self.side,
+            is_buy=self.side is Side.BUY,
             price_ticks=self.price_ticks,
             lots=self.lots,
-            budget_units=budget if self.side is Side.BUY else None,
+            budget_units=self.budget * self.market.quote_units_per_tick_lot,
         )
 
 
@@ -170,7 +169,7 @@ ORDER_COLUMNS = tuple(StoredOrder.__dataclass_fields__)
 TRADE_COLUMNS = tuple(StoredTrade.__dataclass_fields__)
 
 
-def order_of(row: Mapping[str, Any]) -> StoredOrder:
+def order_of(row: Any) -> StoredOrder:
     """From a row of `orders`, with amounts as text or decimals."""
     values = {name: row[name] for name in ORDER_COLUMNS}
     options = values["options"]
@@ -184,7 +183,7 @@ def order_of(row: Mapping[str, Any]) -> StoredOrder:
     return StoredOrder(**values)
 
 
-def trade_of(row: Mapping[str, Any]) -> StoredTrade:
+def trade_of(row: Any) -> StoredTrade:
     values = {name: row[name] for name in TRADE_COLUMNS}
     values |= {
         "taker_side": Side(values["taker_side"]),
@@ -212,7 +211,7 @@ def _hold_entry(orders: Sequence[NewOrder], order_id: OrderId) -> JournalEntry:
     """One hold covers them all: of a pair only one can fill, so the dearer one counts."""
     first = orders[0]
     units = max(order.hold_units() for order in orders)
-    asset = hold_asset(first.market, first.side)
+    asset = hold_asset(first.market, is_buy=first.side is Side.BUY)
     hold = PlaceHold(order_hold(order_id), first.customer_id, asset, units)
     return JournalEntry(
         order_entry_id(order_id), EntryReason.HOLD, f"order {order_id}", (), (hold,)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-import asyncpg
-
 from domain.errors import ExchangeError
 from domain.ids import ClientOrderId, CustomerId, OrderId, TradeId
 from domain.market import MarketId, Side
@@ -28,6 +26,7 @@ from storage.order_rows import (
     order_of,
     trade_of,
 )
+from storage.pool import DriverConnection
 
 __all__ = [
     "NewOrder",
@@ -57,7 +56,7 @@ class Orders:
         await self._group.close()
 
     async def _commit(
-        self, connection: asyncpg.Connection, works: Sequence[Work]
+        self, connection: DriverConnection, works: Sequence[Work]
     ) -> list[Result | Exception]:
         return await commit_orders(connection, self._ledger.poster, works)
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy.engine import URL
+
+DriverConnection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+)
+"""A connection of asyncpg itself, from a pool or from below SQLAlchemy."""
 
 STATEMENT_TIMEOUT_MS = 30_000
 

@@ -23,6 +23,7 @@ from ledger.book import Account, Book, EntryRow, Hold
 from ledger.entry import JournalEntry, PlaceHold, body_hash
 from storage.accounts import AccountDirectory
 from storage.ids import IdBlocks
+from storage.pool import DriverConnection
 
 _LOCK = """
 SELECT id, balance::text, sequence, head FROM accounts
@@ -113,7 +114,7 @@ class Poster:
         await self._accounts.ids({ref for entry in entries for ref in entry.accounts()})
 
     async def post(
-        self, connection: asyncpg.Connection, entries: Sequence[JournalEntry]
+        self, connection: DriverConnection, entries: Sequence[JournalEntry]
     ) -> tuple[list[Outcome], datetime]:
         """Post each entry, in order, or refuse it alone. Needs an open transaction and open
         accounts.
@@ -140,7 +141,7 @@ class Poster:
         return outcomes, posted_at
 
     async def _lock(
-        self, connection: asyncpg.Connection, entries: Sequence[JournalEntry]
+        self, connection: DriverConnection, entries: Sequence[JournalEntry]
     ) -> list[Account]:
         refs = {ref for entry in entries for ref in entry.accounts()}
         ids = await self._accounts.ids(refs)
@@ -150,9 +151,7 @@ class Poster:
             Account(self._accounts.ref(row[0]), row[0], int(row[1]), row[2], row[3]) for row in rows
         ]
 
-    async def _load(
-        self, connection: asyncpg.Connection, entries: Sequence[JournalEntry]
-    ) -> _Loaded:
+    async def _load(self, connection: DriverConnection, entries: Sequence[JournalEntry]) -> _Loaded:
         names = [entry.id for entry in entries] + [e.reverses for e in entries if e.reverses]
         holds = [hold.hold_id for entry in entries for hold in entry.holds]
         loaded = _Loaded()
@@ -199,7 +198,7 @@ def _again(entry: JournalEntry, before: asyncpg.Record | EntryRow) -> Outcome:
 
 
 async def _write(
-    connection: asyncpg.Connection, rows: Sequence[EntryRow], posted_at: datetime
+    connection: DriverConnection, rows: Sequence[EntryRow], posted_at: datetime
 ) -> None:
     if not rows:
         return
@@ -218,7 +217,7 @@ _NUMERIC_COLUMNS = (3, 7, 11)
 
 
 async def _write_expiries(
-    connection: asyncpg.Connection, entries: Sequence[JournalEntry], rows: Sequence[EntryRow]
+    connection: DriverConnection, entries: Sequence[JournalEntry], rows: Sequence[EntryRow]
 ) -> None:
     posted = {row.id for row in rows}
     expiring = [
@@ -233,7 +232,7 @@ async def _write_expiries(
 
 
 async def remember_refusals(
-    connection: asyncpg.Connection, refused: Sequence[tuple[JournalEntry, ExchangeError]]
+    connection: DriverConnection, refused: Sequence[tuple[JournalEntry, ExchangeError]]
 ) -> None:
     """Make refusals final: the same id asked again later is refused again, though it might fit
     then.

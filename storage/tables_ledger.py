@@ -207,6 +207,7 @@ orders = Table(
     # By closed_at, which changes once: an order's other changes then touch no index.
     Index("ix_orders_open", "customer_id", postgresql_where=text("closed_at IS NULL")),
     Index("ix_orders_customer", "customer_id", "id"),
+    Index("ix_orders_pair", "hold_order_id", postgresql_where=text("hold_order_id <> id")),
     postgresql_with={"fillfactor": 70},
 )
 
