@@ -12,7 +12,7 @@ module "exchange" {
   postgres_instance_class = "db.r7g.2xlarge"
   postgres_storage_gib    = 500
   valkey_node_type        = "cache.m7g.large"
-  search_instance_type    = "r7g.large.search"
+  search_instance_type    = "r6g.large.search"
   journal_lock_days       = 400
   stream_shards           = { chain-events = 2, market-events = 4 }
 

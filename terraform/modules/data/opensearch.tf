@@ -42,7 +42,7 @@ resource "aws_opensearch_domain" "this" {
     zone_awareness_enabled   = var.multi_az
     dedicated_master_enabled = var.multi_az
     dedicated_master_count   = var.multi_az ? 3 : null
-    dedicated_master_type    = var.multi_az ? "m7g.medium.search" : null
+    dedicated_master_type    = var.multi_az ? "m6g.large.search" : null
 
     dynamic "zone_awareness_config" {
       for_each = var.multi_az ? [1] : []

@@ -1,0 +1,150 @@
+# ruff: noqa: E501 - tables of seeded mistakes read better with one mistake a line.
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from devstack.rialto import ROWS
+from tests.infra.kubernetes import Manifest, problems, workloads
+from tests.infra.tools import ROOT, TOOLS, render, run
+
+OVERLAYS = ("dev", "prod")
+VERSIONS = ("1.32", "1.33")
+DEVELOPMENT_ONLY = {"kyc-vendor", "miner"}
+
+
+def manifests(overlay: str, root: Path = ROOT) -> list[Manifest]:
+    rendered = render(overlay, root)
+    assert rendered.returncode == 0, rendered.stderr
+    return [each for each in yaml.safe_load_all(rendered.stdout) if each]
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def overlay(request: pytest.FixtureRequest) -> tuple[str, list[Manifest]]:
+    return request.param, manifests(request.param)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_field_is_known(
+    version: str, overlay: tuple[str, list[Manifest]], tmp_path: Path
+) -> None:
+    # External Secrets' own kind has no schema here; everything else must match strictly.
+    checked = [each for each in overlay[1] if each["kind"] != "ExternalSecret"]
+    file = tmp_path / "rendered.yaml"
+    file.write_text(yaml.safe_dump_all(checked), encoding="utf-8")
+
+    judged = run(TOOLS / "kubernetes-validate", "-k", version, "--strict", file)
+
+    assert judged.returncode == 0, judged.stdout
+    assert "WARN" not in judged.stdout
+
+
+def test_everything_hangs_together(overlay: tuple[str, list[Manifest]]) -> None:
+    assert problems(overlay[1]) == []
+
+
+def test_pods_are_restricted(overlay: tuple[str, list[Manifest]]) -> None:
+    for pod in workloads(overlay[1]):
+        assert pod.template["spec"]["securityContext"]["runAsNonRoot"]
+        assert not pod.template["spec"]["automountServiceAccountToken"]
+        for container in pod.containers():
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"], container["name"]
+            assert not context["allowPrivilegeEscalation"], container["name"]
+            assert context["capabilities"]["drop"] == ["ALL"], container["name"]
+            assert container["resources"]["limits"]["memory"], container["name"]
+            assert ":" in container["image"].rsplit("/", 1)[-1], "an image without a version"
+
+
+def test_nothing_talks_unless_a_policy_says_so(overlay: tuple[str, list[Manifest]]) -> None:
+    policies = [each for each in overlay[1] if each["kind"] == "NetworkPolicy"]
+    denied = {
+        each["metadata"]["namespace"]
+        for each in policies
+        if each["spec"]["podSelector"] == {} and "egress" not in each["spec"]
+        and set(each["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+    }  # fmt: skip
+    assert denied == {"rialto", "rialto-signer"}
+    for policy in policies:
+        if policy["metadata"]["namespace"] == "rialto-signer":
+            assert not any(rule.get("from") for rule in policy["spec"].get("ingress", [])
+                           if policy["metadata"]["name"] != "scrape")  # fmt: skip
+
+
+def test_the_signer_stands_alone(overlay: tuple[str, list[Manifest]]) -> None:
+    inside = {pod.labels["app.kubernetes.io/name"] for pod in workloads(overlay[1])
+              if pod.namespace == "rialto-signer"}  # fmt: skip
+
+    assert inside == {"signer-worker"}
+
+
+def test_overlays_change_what_they_name() -> None:
+    sizes: dict[str, dict[str, Any]] = {}
+    for name in OVERLAYS:
+        sizes[name] = {
+            each["metadata"]["name"]: each["spec"]["replicas"]
+            for each in manifests(name)
+            if each["kind"] == "Deployment"
+        }
+    assert sizes["prod"]["api"] == 3
+    assert set(sizes["dev"].values()) == {1}
+
+
+def test_service_accounts_take_the_role_of_their_process(
+    overlay: tuple[str, list[Manifest]],
+) -> None:
+    name, all_manifests = overlay
+    for each in all_manifests:
+        if each["kind"] == "ServiceAccount" and each["metadata"]["name"] != "migrate":
+            role = each["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
+            assert role.endswith(f"role/rialto-{name}-{each['metadata']['name']}")
+
+
+def test_every_process_of_make_up_runs_in_the_cluster() -> None:
+    commands = {
+        container["command"][-1]
+        for pod in workloads(manifests("prod"))
+        for container in pod.containers()
+    }
+    local = {row.module for row in ROWS if not row.module.startswith("devstack.")}
+
+    assert local <= commands
+
+
+MISTAKES = {
+    "a field that does not exist": ("base/api.yaml", "  strategy:", "  stratgy:"),
+    "a selector that matches nothing": (
+        "base/api.yaml", "      app.kubernetes.io/name: api\n  template", "      app.kubernetes.io/name: apo\n  template"),
+    "a scaler of nothing": ("base/api.yaml", "    kind: Deployment\n    name: api", "    kind: Deployment\n    name: apo"),
+    "a bad quantity": ("base/api.yaml", "cpu: 1\n", "cpu: 250mm\n"),
+    "a port by the wrong name": ("base/api.yaml", "      targetPort: http", "      targetPort: htp"),
+    "a missing volume": ("base/api.yaml", "        - name: work\n          emptyDir", "        - name: wrk\n          emptyDir"),
+    "a text for a number": ("base/api.yaml", "containerPort: 8000", "containerPort: http"),
+    "a file that is not there": ("base/kustomization.yaml", "  - api.yaml", "  - apo.yaml"),
+    "a missing service": ("base/ingress.yaml", "                name: api\n", "                name: apo\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_seeded_mistake_is_caught(mistake: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "k8s", tmp_path / "k8s")
+    name, right, wrong = MISTAKES[mistake]
+    path = tmp_path / "k8s" / name
+    text = path.read_text(encoding="utf-8")
+    assert right in text, f"{name} changed: seed the mistake anew"
+    path.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+
+    rendered = render("prod", tmp_path)
+    if rendered.returncode:
+        return
+    found = [each for each in yaml.safe_load_all(rendered.stdout) if each]
+    file = tmp_path / "rendered.yaml"
+    checked = [each for each in found if each["kind"] != "ExternalSecret"]
+    file.write_text(yaml.safe_dump_all(checked), encoding="utf-8")
+    judged = run(TOOLS / "kubernetes-validate", "-k", VERSIONS[0], "--strict", file)
+    assert judged.returncode or problems(found), f"{mistake} was not caught"

@@ -1,0 +1,62 @@
+"""Runs the tools that judge terraform/, k8s/, Dockerfile and compose, in their environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(os.environ.get("RIALTO_INFRA_TOOLS", ROOT / ".venv-infra")) / "bin"
+HERE = Path(__file__).resolve().parent
+PROVIDERS = {"hashicorp/aws": "6.69.1", "cloudflare/cloudflare": "5.28.0"}
+
+
+def run(
+    *command: str | Path, cwd: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+class Terraform:
+    """The real Terraform core on a copy of terraform/, with the stand-in providers."""
+
+    def __init__(self, folder: Path, config: Path) -> None:
+        self.folder = folder
+        self._config = config
+
+    def __call__(self, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        script = HERE / "stand_in" / "terraform.py"
+        return run(TOOLS / "python", script, *words, cwd=cwd, TF_CLI_CONFIG_FILE=str(self._config))
+
+    def plan(self, environment: str) -> subprocess.CompletedProcess[str]:
+        cwd = self.folder / "environments" / environment
+        backend = 'terraform {\n  backend "local" {}\n}\n'
+        (cwd / "backend_override.tf").write_text(backend, encoding="utf-8")
+        shutil.copy(HERE / "example.tfvars", cwd / "terraform.tfvars")
+        made = self("init", "-no-color", "-input=false", cwd=cwd)
+        if made.returncode:
+            return made
+        return self("plan", "-no-color", "-input=false", "-out=plan", cwd=cwd)
+
+    def planned(self, environment: str) -> list[dict[str, Any]]:
+        """Every planned resource: address, type, values, and what is known only after apply."""
+        shown = self("show", "-json", "plan", cwd=self.folder / "environments" / environment)
+        assert shown.returncode == 0, shown.stderr
+        changes: list[dict[str, Any]] = json.loads(shown.stdout)["resource_changes"]
+        return changes
+
+
+def render(overlay: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return run(TOOLS / "kubectl", "kustomize", root / "k8s" / "overlays" / overlay)
