@@ -10,6 +10,7 @@ confirmations; an idle chain does not grow.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -18,7 +19,7 @@ from typing import Any
 
 from devstack.probes import Unhealthy, json_rpc
 from devstack.servers import bitcoin_credentials, heartbeat_file, save_anvil_state
-from devstack.site import Site
+from devstack.site import Site, write_private
 
 BLOCK_SECONDS = 1.0
 BLOCKS_AFTER_LAST_TRANSACTION = 40
@@ -33,7 +34,8 @@ class EthereumBlocks:
         self._blocks_left = 0
         self._saved_head = ""
 
-    def tick(self) -> None:
+    def tick(self) -> str:
+        """Mine if something waits. Returns the newest block that is on disk."""
         if self._is_transaction_waiting():
             self._blocks_left = BLOCKS_AFTER_LAST_TRANSACTION
         if self._blocks_left > 0:
@@ -43,6 +45,7 @@ class EthereumBlocks:
         if head != self._saved_head:
             save_anvil_state(self._site)
             self._saved_head = head
+        return self._saved_head
 
     def _is_transaction_waiting(self) -> bool:
         return int(self._ask("txpool_status")["pending"], 16) > 0
@@ -58,12 +61,14 @@ class BitcoinFlush:
         self._site = site
         self._flushed_head = ""
 
-    def tick(self) -> None:
+    def tick(self) -> str:
+        """Returns the newest block that is on disk."""
         head = self._ask("getbestblockhash")
         if head != self._flushed_head:
             self._ask("gettxoutsetinfo", "none")
             self._ask("savemempool")
             self._flushed_head = head
+        return self._flushed_head
 
     def _ask(self, method: str, *params: object) -> str:
         credentials = bitcoin_credentials(self._site)
@@ -71,17 +76,16 @@ class BitcoinFlush:
 
 
 def keep(site: Site, stop: threading.Event) -> None:
-    ticks: list[Callable[[], None]] = [BitcoinFlush(site).tick]
+    ticks: dict[str, Callable[[], str]] = {"bitcoin": BitcoinFlush(site).tick}
     if site.settings.get("RIALTO_ETHEREUM_BLOCKS", "keeper") == "keeper":
-        ticks.append(EthereumBlocks(site).tick)
+        ticks["ethereum"] = EthereumBlocks(site).tick
     while not stop.wait(BLOCK_SECONDS):
         try:
-            for tick in ticks:
-                tick()
+            on_disk = {chain: tick() for chain, tick in ticks.items()}
         except Unhealthy as problem:
             print(f"a node does not answer: {problem}", flush=True)
         else:
-            heartbeat_file(site).touch()
+            write_private(heartbeat_file(site), json.dumps(on_disk))
 
 
 def main() -> None:

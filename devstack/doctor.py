@@ -145,7 +145,9 @@ def main() -> int:
     found = findings()
     for finding in found:
         mark = "ok     " if not finding.remedy else "MISSING" if finding.is_fatal else "note   "
-        print(f"{mark} {finding.what}" + (f"\n          {finding.remedy}" if finding.remedy else ""))
+        print(
+            f"{mark} {finding.what}" + (f"\n          {finding.remedy}" if finding.remedy else "")
+        )
     return int(any(finding.remedy and finding.is_fatal for finding in found))
 
 

@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import asyncpg
+import psutil
 
 from devstack.part import Part, plain_environment
 from devstack.probes import TIMEOUT_SECONDS, Unhealthy
@@ -76,6 +77,7 @@ def prepare(site: Site) -> None:
     here = Installation.of(site)
     _shelter_binaries(here)
     if (here.data / "PG_VERSION").exists():
+        _drop_lock_of_the_dead(here.data / "postmaster.pid")
         return
     here.own(here.data.parent)
     draft = here.data.with_name("data.new")
@@ -171,6 +173,20 @@ def _database_user() -> str:
         except KeyError:
             continue
     raise Unhealthy("PostgreSQL cannot run as root and there is no user `postgres` or `nobody`")
+
+
+def _drop_lock_of_the_dead(lock: Path) -> None:
+    """A killed server that nobody has buried yet (a zombie) still counts as alive to PostgreSQL.
+
+    Should its children still be at work, the shared memory that they hold keeps us out.
+    """
+    try:
+        pid = int(lock.read_text().split()[0])
+        is_alive = psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        is_alive = False
+    if not is_alive:
+        lock.unlink(missing_ok=True)
 
 
 def _can_reach(path: Path, user: str) -> bool:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs everything Rialto needs into this checkout: .venv, .venv-aws, node_modules, .tools.
 # The four installations run side by side; each is skipped when its lock file has not changed.
-# Usage: install.sh [uv|python|aws|anvil|bitcoind]...   (all of them by default)
+# Usage: install.sh [uv|python|aws|anvil|bitcoind|infra]...   (all but infra by default)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=devstack/install
@@ -37,6 +37,11 @@ install_aws() {
   "$UV" pip install -q --python .venv-aws --require-hashes -r requirements-aws.lock
 }
 
+install_infra() {
+  [ -x .venv-infra/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-infra
+  "$UV" pip install -q --python .venv-infra --require-hashes -r requirements-infra.lock
+}
+
 install_anvil() {
   if command -v npm >/dev/null; then
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -55,6 +60,7 @@ fingerprint() {
     uv) cat requirements-bootstrap.lock "$HERE/install.sh" ;;
     python) cat requirements-dev.lock pyproject.toml ;;
     aws) cat requirements-aws.lock ;;
+    infra) cat requirements-infra.lock ;;
     anvil) cat package-lock.json ;;
     bitcoind) cat "$HERE/bitcoind.sh" ;;
   esac | sha256sum
@@ -65,6 +71,7 @@ product() {
     uv) echo "$UV" ;;
     python) echo .venv/bin/rialto ;;
     aws) echo .venv-aws/bin/python ;;
+    infra) echo .venv-infra/bin/kubectl ;;
     anvil) echo node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil ;;
     bitcoind) echo .tools/bitcoind/bin/bitcoind ;;
   esac
