@@ -139,6 +139,13 @@ class Settlements:
     async def next_sequence(self, market: MarketId) -> int:
         return int(await self._ledger.pool.fetchval(_CURSOR, market))
 
+    async def mark_halted(self, market: MarketId) -> bool:
+        """True for the first who finds the market not halted for its settlement's sake."""
+        return await self._ledger.pool.fetchval(_MARK_HALTED, market) is not None
+
+    async def mark_reopened(self, market: MarketId) -> bool:
+        return await self._ledger.pool.fetchval(_MARK_REOPENED, market) is not None
+
     async def settle(self, batch: SettlementBatch) -> Settled:
         """Settle the run, or the part of it that was not settled yet.
 
@@ -286,6 +293,16 @@ _LOCK_CURSOR = "SELECT next_sequence, epoch FROM settlement_cursors WHERE market
 _MOVE_CURSOR = """
 UPDATE settlement_cursors SET next_sequence = $2, epoch = $3, settled_at = clock_timestamp()
 WHERE market = $1
+"""
+
+_MARK_HALTED = """
+UPDATE settlement_cursors SET halted_at = clock_timestamp()
+WHERE market = $1 AND halted_at IS NULL RETURNING market
+"""
+
+_MARK_REOPENED = """
+UPDATE settlement_cursors SET halted_at = NULL
+WHERE market = $1 AND halted_at IS NOT NULL RETURNING market
 """
 
 # With the other leg of each pair, as both stand under one hold.

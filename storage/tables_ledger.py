@@ -253,6 +253,7 @@ settlement_cursors = Table(
     Column("next_sequence", BigInteger, nullable=False, server_default=text("1")),
     Column("epoch", BigInteger, nullable=False, server_default=text("0")),
     Column("settled_at", _TIME, nullable=False, server_default=_NOW),
+    Column("halted_at", _TIME),  # Since when trading is halted because settlement lags.
     postgresql_with={"fillfactor": 50},
 )
 
