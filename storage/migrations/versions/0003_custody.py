@@ -88,6 +88,7 @@ GRANTS = (
     # Only what the signer makes may the signer write.
     "GRANT UPDATE (status, raw, txid, signed_at) ON payment_attempts TO rialto_signer",
     "GRANT INSERT ON signatures TO rialto_signer",
+    "GRANT SELECT (id, kyc_tier) ON customers TO rialto_signer",
     "GRANT UPDATE (verified_at) ON deposit_addresses TO rialto_signer",
     "GRANT SELECT ON sealed_seeds TO rialto_signer",
     # Workers do the rest, but no worker sees a seed or writes a signature.
