@@ -58,3 +58,8 @@ lock: ## Write the lock files anew from the requirements*.in and package.json
 	$(LOCK) requirements-node.in -o requirements-node.lock
 	$(LOCK) requirements-bootstrap.in -o requirements-bootstrap.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
+
+.PHONY: infra-check
+infra-check: ## Judge terraform/, k8s/, compose and the Dockerfile; needs no cloud and no Docker
+	@$(INSTALL) infra
+	$(BIN)/pytest -q tests/infra
