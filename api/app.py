@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from api import problems
 from api.edge import Edge
 from api.idempotency import HEADER, REPLAYED
+from api.kyc import routes as kyc
 from api.services import Services
 from api.settings import ApiSettings
 from api.v1 import (
@@ -38,6 +39,7 @@ ROUTERS = (
     api_keys.router,
     account.router,
     balances.router,
+    kyc.router,
 )
 
 
@@ -76,6 +78,7 @@ class Application(FastAPI):
         return Edge(
             inner,
             body_bytes_max=self._settings.body_bytes_max,
+            uploads={kyc.DOCUMENTS_PATH: kyc.UPLOAD_BYTES_MAX},
             in_flight_max=self._settings.requests_in_flight_max,
             seconds_max=self._settings.request_seconds_max,
         )

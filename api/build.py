@@ -21,19 +21,26 @@ from api.exchange.replays import Replays
 from api.exchange.second_factor import SecondFactor
 from api.exchange.secret_box import open_secret_box
 from api.faults import refusal_of
+from api.kyc.desk import KycDesk
+from api.kyc_webhook import KycWebhook
 from api.services import Services
 from api.settings import ApiSettings
 from domain.errors import Unavailable
 from storage.api_keys import ApiKeys
 from storage.catalog import Catalog, read_catalog
 from storage.customers import Customers
+from storage.documents import DocumentBucket
 from storage.engine import create_engine
 from storage.idempotency import IdempotencyKeys
+from storage.kyc import KycStore
 from storage.ledger import Ledger
 from storage.login_attempts import LoginAttempts
 from storage.second_factors import SecondFactors
 from storage.sessions import Sessions
+from streams import aws
+from streams.envelope import personal_envelope
 from streams.pubsub import Subscriber
+from streams.temporal import connect
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +92,10 @@ async def _assemble(settings: ApiSettings, engine: AsyncEngine, valkey: Valkey) 
         box=box,
         step_up_lasts=timedelta(minutes=settings.step_up_minutes),
     )
+    # Lazily: trading goes on while Temporal is away.
+    temporal = await connect(settings, lazy=True)
+    kyc_store = KycStore(engine)
+    documents = DocumentBucket(aws.client("s3"))
     return Services(
         settings=settings,
         engine=engine,
@@ -102,6 +113,9 @@ async def _assemble(settings: ApiSettings, engine: AsyncEngine, valkey: Valkey) 
         replays=Replays(valkey, window_seconds=settings.signature_window_seconds),
         market_data=MarketData(valkey, catalog.markets),
         readiness=Readiness({"postgres": lambda: _ask(engine), "valkey": valkey.ping}),
+        temporal=temporal,
+        kyc=KycDesk(temporal, kyc_store, personal_envelope(aws.client("kms")), documents),
+        kyc_webhook=KycWebhook(temporal, kyc_store, settings.webhook_secrets),
     )
 
 

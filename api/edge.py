@@ -9,6 +9,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 from starlette.datastructures import MutableHeaders
@@ -53,10 +54,18 @@ class Edge:
     """
 
     def __init__(
-        self, app: ASGIApp, *, body_bytes_max: int, in_flight_max: int, seconds_max: float
+        self,
+        app: ASGIApp,
+        *,
+        body_bytes_max: int,
+        in_flight_max: int,
+        seconds_max: float,
+        uploads: Mapping[str, int] | None = None,
     ) -> None:
+        """`uploads`: paths that take files, and how many bytes each takes at most."""
         self._app = app
         self._body_bytes_max = body_bytes_max
+        self._uploads = uploads or {}
         self._in_flight_max = in_flight_max
         self._seconds_max = seconds_max
         self._in_flight = 0
@@ -67,7 +76,8 @@ class Edge:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        exchange = _Exchange(scope, receive, send, request_id, self._body_bytes_max)
+        bytes_max = self._uploads.get(scope["path"], self._body_bytes_max)
+        exchange = _Exchange(scope, receive, send, request_id, bytes_max)
         started = time.perf_counter()
         self._in_flight += 1
         IN_FLIGHT.set(self._in_flight)
@@ -84,8 +94,10 @@ class Edge:
                 Unavailable("too many requests are being worked on; nothing happened")
             )
             return
-        if exchange.announced_bytes() > self._body_bytes_max:
-            await exchange.refuse(BodyTooLarge(f"the body is above {self._body_bytes_max} bytes"))
+        if exchange.announced_bytes() > exchange.body_bytes_max:
+            await exchange.refuse(
+                BodyTooLarge(f"the body is above {exchange.body_bytes_max} bytes")
+            )
             return
         with log_context(request_id=exchange.request_id):
             try:
@@ -115,7 +127,7 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._body_bytes = 0
-        self._body_bytes_max = body_bytes_max
+        self.body_bytes_max = body_bytes_max
         self.request_id = request_id
         self.status = 0
 
@@ -129,8 +141,8 @@ class _Exchange:
         message = await self._receive()
         if message["type"] == "http.request":
             self._body_bytes += len(message.get("body", b""))
-            if self._body_bytes > self._body_bytes_max:
-                raise BodyTooLarge(f"the body is above {self._body_bytes_max} bytes")
+            if self._body_bytes > self.body_bytes_max:
+                raise BodyTooLarge(f"the body is above {self.body_bytes_max} bytes")
         return message
 
     async def send(self, message: Message) -> None:

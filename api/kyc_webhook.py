@@ -1,4 +1,4 @@
-"""Where the identity vendor calls us. What it says is only that there is news; we fetch the news."""
+"""Where the identity vendor calls us. It says only that there is news; we fetch the news."""
 
 from __future__ import annotations
 
@@ -46,12 +46,14 @@ class KycWebhook:
             return False
         check = await self._store.check(event.check_id)
         if check is None:
-            # Signed, yet not ours: the worker may still be writing the check down. The vendor repeats.
+            # Signed, yet unknown: older than our database, or not written down yet. Polling helps.
             raise InvalidInput("no such check")
         try:
             await nudge_kyc(self._client, check.customer_id, check.id)
         except RPCError as fault:
-            if fault.status is not RPCStatusCode.NOT_FOUND:  # The case ended: nobody wants the news.
+            if (
+                fault.status is not RPCStatusCode.NOT_FOUND
+            ):  # The case ended: nobody wants the news.
                 raise
         await self._store.add_event(event.event_id, event.check_id)
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
 from valkey.asyncio import Valkey
 
 from api.exchange.identity import Identity
@@ -13,6 +14,8 @@ from api.exchange.readiness import Readiness
 from api.exchange.replays import Replays
 from api.exchange.second_factor import SecondFactor
 from api.exchange.secret_box import SecretBox
+from api.kyc.desk import KycDesk
+from api.kyc_webhook import KycWebhook
 from api.settings import ApiSettings
 from storage.api_keys import ApiKeys
 from storage.catalog import Catalog
@@ -41,3 +44,6 @@ class Services:
     replays: Replays
     market_data: MarketData
     readiness: Readiness
+    temporal: Client
+    kyc: KycDesk
+    kyc_webhook: KycWebhook

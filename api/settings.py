@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cached_property
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -43,6 +44,14 @@ class ApiSettings(BaseSettings):
     step_up_minutes: float = 10.0
     """How long a proof of the second factor counts for withdrawals and key creation."""
     signature_window_seconds: float = 30.0
+
+    kyc_webhook_secret: SecretStr = SecretStr("")
+    """What the identity vendor signs with; two, comma between, while one replaces the other."""
+
+    @cached_property
+    def webhook_secrets(self) -> tuple[bytes, ...]:
+        words = self.kyc_webhook_secret.get_secret_value().split(",")
+        return tuple(word.strip().encode() for word in words if word.strip())
 
     @cached_property
     def session_lifetime(self) -> timedelta:

@@ -49,9 +49,11 @@ async def connect(
     interceptors: Sequence[Interceptor] = (),
     runtime: Runtime | None = None,
     codec: PayloadCodec | None = None,
+    lazy: bool = False,
 ) -> Client:
     """Connect, waiting as long as it takes for the server to be there.
 
+    `lazy` connects with the first call instead: for a process that has work without Temporal.
     Without `codec`, payloads are sealed under KMS (`alias/rialto-payloads`).
     """
     converter = data_converter(codec or kms_codec(aws.client("kms"), settings.temporal_namespace))
@@ -64,6 +66,7 @@ async def connect(
                 data_converter=converter,
                 interceptors=interceptors,
                 runtime=runtime,
+                lazy=lazy,
             )
         except (RuntimeError, RPCError) as fault:
             logger.warning(

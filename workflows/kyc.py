@@ -135,8 +135,8 @@ class KycWorkflow(KycUpdates):
         self._case.requested_tier = self._submission.requested_tier
         self._case.question = ""
         self._case.attempt += 1
-        self._submission = None
         await self._move(KycEvent.SUBMIT, actor=f"customer:{self._case.customer_id}")
+        self._submission = None  # Only now: the customer is answered when it is recorded.
 
     # The vendor's part -----------------------------------------------------------------------
 
