@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.money import Asset
@@ -21,10 +21,12 @@ class Block:
     chain: str
     hash: str
     height: int
-    parent_hash: str
-    at_ms: int
     is_canonical: bool
     version: int
+    at_ms: int
+    """When it was mined; if only its orphaning is known yet, when that was learned."""
+    parent_hash: str = ""
+    """Empty while only its orphaning is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,16 @@ class Output:
     chain: str
     txid: str
     index: int
-    asset: str
-    units: int
-    address: str
     status: OutputStatus
-    at_ms: int
     version: int
+    at_ms: int
+    """When we first learned of it."""
     height: int | None = None
     block_hash: str | None = None
+    asset: str = ""
+    """With units and address: empty while only its orphaning is known."""
+    units: int = 0
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,22 @@ class Withdrawal:
     changed_at_ms: int
     version: int
     txid: str | None = None
+
+
+def merge_blocks(one: Block, other: Block) -> Block:
+    """The newer says where the block stands; its parent and time are from whoever knows them."""
+    newer, older = (one, other) if one.version >= other.version else (other, one)
+    if not newer.parent_hash:
+        newer = replace(newer, parent_hash=older.parent_hash, at_ms=older.at_ms)
+    return newer
+
+
+def merge_outputs(one: Output, other: Output) -> Output:
+    """The newer says where the output stands; what it pays is from whoever knows it."""
+    newer, older = (one, other) if one.version >= other.version else (other, one)
+    if not newer.asset:
+        newer = replace(newer, asset=older.asset, units=older.units, address=older.address)
+    return replace(newer, at_ms=min(one.at_ms, other.at_ms))
 
 
 def of_block(block: Block) -> Document:

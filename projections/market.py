@@ -24,6 +24,9 @@ class MarketFacts:
     trades: list[Trade] = field(default_factory=list)
     order_events: list[OrderEvent] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)
+    epoch: int = 0
+    """Newest among them."""
+    last_event_us: int = 0
 
 
 def read_event(facts: MarketFacts, market: MarketId, epoch: int, event: NumberedEvent) -> None:
@@ -44,6 +47,8 @@ def read_event(facts: MarketFacts, market: MarketId, epoch: int, event: Numbered
     else:
         facts.order_events.extend(_order_events(market, sequence, at_us, kind, named))
     facts.sequences.append(sequence)
+    facts.epoch = max(facts.epoch, epoch)
+    facts.last_event_us = max(facts.last_event_us, at_us)
 
 
 def _fill(

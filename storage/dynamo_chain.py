@@ -6,54 +6,30 @@ Deposits and withdrawals also keep every version as a line of their history.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Generic, TypeVar
 
+from projections import chain
 from projections.chain import Block, Deposit, Output, OutputStatus, Withdrawal
-from storage.dynamo import Dynamo, Span
+from storage.dynamo import Dynamo, Key, Span
 from storage.dynamo_tables import BY_ADDRESS, BY_BLOCK, BY_CUSTOMER, CHAIN
 from storage.dynamo_values import Item
 
+_State = TypeVar("_State", Block, Output)
 _STATE = "state"
 _HEIGHTS = 10_000
 """Blocks listed in one partition of the index."""
 
 
-def put_blocks(dynamo: Dynamo, blocks: Iterable[Block]) -> None:
-    dynamo.put_newer(
-        CHAIN,
-        [
-            asdict(block)
-            | {
-                "pk": f"block#{block.chain}#{block.hash}",
-                "sk": _STATE,
-                "block_pk": f"heights#{block.chain}#{block.height // _HEIGHTS}",
-                "block_sk": f"{block.height:015}#{block.hash}",
-            }
-            for block in blocks
-        ],
-    )
+def merge_blocks(dynamo: Dynamo, blocks: Iterable[Block]) -> list[Block]:
+    """Add what is newly known of blocks; returns them as they now stand."""
+    return _merge(dynamo, blocks, _BLOCKS)
 
 
-def put_outputs(dynamo: Dynamo, outputs: Iterable[Output]) -> None:
-    dynamo.put_newer(
-        CHAIN,
-        [
-            asdict(output)
-            | {
-                "pk": f"tx#{output.chain}#{output.txid}",
-                "sk": f"output#{output.index:010}",
-                "units": str(output.units),
-                "address_pk": f"{output.chain}#{output.address}",
-                "address_sk": f"{output.at_ms:015}#{output.txid}",
-                "block_pk": f"block#{output.chain}#{output.block_hash}"
-                if output.block_hash
-                else None,
-                "block_sk": f"{output.txid}#{output.index:010}" if output.block_hash else None,
-            }
-            for output in outputs
-        ],
-    )
+def merge_outputs(dynamo: Dynamo, outputs: Iterable[Output]) -> list[Output]:
+    """Add what is newly known of outputs; returns them as they now stand."""
+    return _merge(dynamo, outputs, _OUTPUTS)
 
 
 def put_deposits(dynamo: Dynamo, deposits: Sequence[Deposit]) -> None:
@@ -126,6 +102,38 @@ def custody_of(
     return found, page.cursor
 
 
+@dataclass(frozen=True)
+class _Merging(Generic[_State]):
+    """How states of one type are kept and joined."""
+
+    key: Callable[[_State], Key]
+    join: Callable[[_State, _State], _State]
+    to_item: Callable[[_State], Item]
+    from_item: Callable[[Item], _State]
+
+
+def _merge(dynamo: Dynamo, states: Iterable[_State], how: _Merging[_State]) -> list[_State]:
+    pending: dict[Key, _State] = {}
+    for state in states:
+        key = how.key(state)
+        pending[key] = how.join(pending[key], state) if key in pending else state
+    merged: dict[Key, _State] = {}
+    while pending:  # Again for those that somebody else wrote between our read and our write.
+        stored = {k: how.from_item(v) for k, v in dynamo.get_many(CHAIN, pending).items()}
+        for key, state in pending.items():
+            merged[key] = how.join(stored[key], state) if key in stored else state
+        keys = [key for key in pending if merged[key] != stored.get(key)]
+        taken = dynamo.put_if_unchanged(
+            CHAIN,
+            [
+                (how.to_item(merged[k]), "version", stored[k].version if k in stored else None)
+                for k in keys
+            ],
+        )
+        pending = {k: pending[k] for k, ok in zip(keys, taken, strict=True) if not ok}
+    return list(merged.values())
+
+
 def _put_custody(dynamo: Dynamo, states: list[Item]) -> None:
     lines = [
         {
@@ -150,15 +158,45 @@ def _custody_item(kind: str, state: Deposit | Withdrawal) -> Item:
     }
 
 
+def _block_item(block: Block) -> Item:
+    pk, sk = _block_key(block)
+    return asdict(block) | {
+        "pk": pk,
+        "sk": sk,
+        "block_pk": f"heights#{block.chain}#{block.height // _HEIGHTS}",
+        "block_sk": f"{block.height:015}#{block.hash}",
+    }
+
+
+def _block_key(block: Block) -> Key:
+    return f"block#{block.chain}#{block.hash}", _STATE
+
+
+def _output_item(output: Output) -> Item:
+    pk, sk = _output_key(output)
+    item = asdict(output) | {"pk": pk, "sk": sk, "units": str(output.units)}
+    if output.address:
+        item["address_pk"] = f"{output.chain}#{output.address}"
+        item["address_sk"] = f"{output.at_ms:015}#{output.txid}#{output.index:010}"
+    if output.block_hash:
+        item["block_pk"] = f"block#{output.chain}#{output.block_hash}"
+        item["block_sk"] = f"{output.txid}#{output.index:010}"
+    return item
+
+
+def _output_key(output: Output) -> Key:
+    return f"tx#{output.chain}#{output.txid}", f"output#{output.index:010}"
+
+
 def _to_block(item: Item) -> Block:
     return Block(
         item["chain"],
         item["hash"],
         item["height"],
-        item["parent_hash"],
-        item["at_ms"],
         item["is_canonical"],
         item["version"],
+        item["at_ms"],
+        item["parent_hash"],
     )
 
 
@@ -167,14 +205,14 @@ def _to_output(item: Item) -> Output:
         item["chain"],
         item["txid"],
         item["index"],
+        OutputStatus(item["status"]),
+        item["version"],
+        item["at_ms"],
+        item.get("height"),
+        item.get("block_hash"),
         item["asset"],
         int(item["units"]),
         item["address"],
-        OutputStatus(item["status"]),
-        item["at_ms"],
-        item["version"],
-        item.get("height"),
-        item.get("block_hash"),
     )
 
 
@@ -212,3 +250,7 @@ def _to_withdrawal(item: Item) -> Withdrawal:
         item["version"],
         item.get("txid"),
     )
+
+
+_BLOCKS = _Merging(_block_key, chain.merge_blocks, _block_item, _to_block)
+_OUTPUTS = _Merging(_output_key, chain.merge_outputs, _output_item, _to_output)

@@ -39,7 +39,7 @@ class Progress:
     market: str
     epoch: int
     applied: Ranges
-    last_event_ms: int
+    last_event_us: int
     version: int
 
     @property
@@ -100,7 +100,7 @@ def write_progress(dynamo: Dynamo, before: Progress, after: Progress) -> bool:
         "market": after.market,
         "epoch": after.epoch,
         "applied": [list(run) for run in after.applied],
-        "last_event_ms": after.last_event_ms,
+        "last_event_us": after.last_event_us,
         "version": before.version + 1,
     }
     expected = before.version or None
@@ -198,6 +198,6 @@ def _to_progress(item: Item) -> Progress:
         item["market"],
         item["epoch"],
         tuple((first, last) for first, last in item["applied"]),
-        item["last_event_ms"],
+        item["last_event_us"],
         item["version"],
     )

@@ -1,0 +1,110 @@
+"""The data processor's one function: apply a batch of stream records to every living store.
+
+Three ways to fail, three treatments. An event that cannot be read or applied goes to the dead
+letters and the rest goes on. A store or queue that does not answer fails the batch, which comes
+again. A search index that does not answer is waited for in the tables.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from activities.projecting import chain
+from activities.projecting.dead_letters import DeadLetters
+from activities.projecting.market import MarketProjection
+from activities.projecting.reading import Facts, Poison, StreamRecord, read
+from activities.projecting.store import Store
+from domain.errors import ExchangeError
+from projections.listings import Listings
+from streams.aws import error_code
+
+logger = logging.getLogger(__name__)
+
+_DATA_FAULTS = (ValueError, TypeError, KeyError, AssertionError, ArithmeticError, ExchangeError)
+"""What wrong data makes our code raise. Everything else is a fault of something else: try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    records: int
+    events: int
+    poisons: int
+
+
+class Projector:
+    """Used by one thread at a time."""
+
+    def __init__(
+        self,
+        stores: Callable[[], Sequence[Store]],
+        listings: Callable[[], Listings],
+        dead_letters: DeadLetters,
+    ) -> None:
+        """`stores` answers the living generations, the serving one first."""
+        self._stores = stores
+        self._listings = listings
+        self._dead_letters = dead_letters
+        self._markets: dict[int, MarketProjection] = {}
+
+    def apply(self, records: Sequence[StreamRecord]) -> Applied:
+        """Apply all records, or raise and have applied some: then they must come again."""
+        facts = read(list(records))
+        poisons = facts.poisons
+        try:
+            self._apply(facts)
+        except Exception as error:
+            if not _is_data_fault(error):
+                raise
+            poisons = self._one_by_one(records, error)
+        if poisons:
+            logger.error(
+                "events could not be applied",
+                extra={"count": len(poisons), "reason": poisons[0].reason[:500]},
+            )
+            self._dead_letters.send(poisons)
+        events = sum(len(market.sequences) for market in facts.markets.values())
+        events += len(facts.chain.blocks) + len(facts.chain.outputs)
+        events += len(facts.chain.deposits) + len(facts.chain.withdrawals)
+        return Applied(len(records), events, len(poisons))
+
+    def _one_by_one(self, records: Sequence[StreamRecord], error: Exception) -> list[Poison]:
+        """Find the records that cannot be applied, by halves; everything else is applied."""
+        if len(records) == 1:
+            record = records[0]
+            return [Poison(record, record.data, f"{type(error).__name__}: {error}")]
+        middle = len(records) // 2
+        poisons = []
+        for half in (records[:middle], records[middle:]):
+            facts = read(list(half))
+            try:
+                self._apply(facts)
+            except Exception as half_error:
+                if not _is_data_fault(half_error):
+                    raise
+                poisons += self._one_by_one(half, half_error)
+            else:
+                poisons += facts.poisons
+        return poisons
+
+    def _apply(self, facts: Facts) -> None:
+        listings = self._listings()
+        for store in self._stores():
+            projection = self._markets.get(store.generation)
+            if projection is None:
+                projection = self._markets[store.generation] = MarketProjection(store)
+            refused = []
+            for market_id, market_facts in facts.markets.items():
+                refused += projection.apply(listings.market(market_id), market_facts)
+            refused += chain.apply(store, facts.chain, listings)
+            if refused:
+                self._dead_letters.send_documents(store.generation, refused)
+
+
+def _is_data_fault(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        return error_code(error) == "ValidationException"
+    return isinstance(error, _DATA_FAULTS)
