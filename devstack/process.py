@@ -6,13 +6,17 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from devstack.site import write_private
+
+
+KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,10 @@ class Running:
             return
         family = [process, *(_children(process) if with_children else [])]
         _signal(process, request)
-        _, stubborn = psutil.wait_procs(family[:1], timeout=grace_seconds)
-        for each in [*stubborn, *family[1:]]:
+        _wait_until_ended([process], grace_seconds)
+        for each in family:
             _signal(each, signal.SIGKILL)
-        psutil.wait_procs(family, timeout=5)
+        _wait_until_ended(family, KILL_SECONDS)
 
 
 def spawn(plan: Plan, *, log: Path, digest: str) -> Running:
@@ -108,6 +112,20 @@ def _proportional_bytes(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return 0
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """A zombie has: whoever should bury it may take long, or be a container's first process."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _wait_until_ended(processes: Sequence[psutil.Process], timeout_seconds: float) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not all(_has_ended(each) for each in processes) and time.monotonic() < deadline:
+        time.sleep(0.02)  # They are not our children, so there is nothing to wait on.
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:

@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from devstack.site import Site
 from devstack.stack import Stack, StackError
 from devstack.whole import erase, stop_parts
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 STABLE_SECONDS = 10.0
 """A part that ran this long and dies is started again at once."""
 LONGEST_PAUSE_SECONDS = 15.0
@@ -75,18 +76,29 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--guard", type=int, help="stop everything when this process is gone")
     guarded_pid = parser.parse_args().guard
-    guarded = psutil.Process(guarded_pid) if guarded_pid else None
+    is_abandoned = _watch_for_end(guarded_pid)
     stack = Stack(Site.load(os.environ))
     asked_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
     supervisor = Supervisor(stack)
     while not asked_to_stop.wait(LOOK_SECONDS):
-        if guarded is not None and not guarded.is_running():
+        if is_abandoned():
             stop_parts(stack)
             erase(stack.site)
             return
         bury_children()
         supervisor.look()
+
+
+def _watch_for_end(guarded_pid: int | None) -> Callable[[], bool]:
+    """Tells whether the guarded process has ended; never, if there is none."""
+    if guarded_pid is None:
+        return lambda: False
+    try:
+        guarded = psutil.Process(guarded_pid)
+    except psutil.NoSuchProcess:
+        return lambda: True
+    return lambda: not guarded.is_running() or guarded.status() == psutil.STATUS_ZOMBIE
 
 
 def bury_children() -> None:
