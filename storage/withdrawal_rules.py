@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, insert, select, text
+from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from compliance.tiers import Flow, Tier, Usage, check_limit, reference_value
@@ -20,6 +20,7 @@ from domain.errors import (
 )
 from domain.ids import CustomerId
 from domain.money import format_units
+from domain.withdrawal import WithdrawalStatus
 from storage import custody_policy
 from storage.custody_policy import AssetPolicy
 from storage.tables_compliance import limited_flows, reference_prices
@@ -28,6 +29,7 @@ from storage.tables_custody import (
     deposit_addresses,
     wallets,
     withdrawal_settings,
+    withdrawals,
 )
 from storage.tables_customers import customers
 from storage.tables_ledger import assets
@@ -227,3 +229,42 @@ async def _used(connection: AsyncConnection, customer_id: int) -> Usage:
         )
     ).one()
     return Usage(int(row[0]), int(row[1]))
+
+
+async def give_back_limits(connection: AsyncConnection, withdrawal_id: str) -> None:
+    """What was not paid does not count."""
+    await connection.execute(
+        update(limited_flows)
+        .where(
+            limited_flows.c.flow == Flow.WITHDRAW,
+            limited_flows.c.reference == f"withdrawal/{withdrawal_id}",
+            limited_flows.c.given_back_at.is_(None),
+        )
+        .values(given_back_at=func.now())
+    )
+
+
+async def hourly_units(connection: AsyncConnection, asset: str) -> int:
+    """What all customers asked to withdraw of the asset within the last hour."""
+    total = await connection.scalar(
+        select(func.sum(withdrawals.c.units)).where(
+            withdrawals.c.asset == asset,
+            withdrawals.c.status.not_in(("cancelled", "rejected")),
+            withdrawals.c.created_at > func.now() - text("interval '1 hour'"),
+        )
+    )
+    return int(total or 0)
+
+
+async def paid_before(connection: AsyncConnection, row: Row[Any]) -> bool:
+    """Whether the customer was paid to this address before."""
+    found = await connection.scalar(
+        select(withdrawals.c.id)
+        .where(
+            withdrawals.c.customer_id == row.customer_id,
+            withdrawals.c.address == row.address,
+            withdrawals.c.status == WithdrawalStatus.DONE,
+        )
+        .limit(1)
+    )
+    return found is not None
