@@ -18,7 +18,7 @@ from devstack.stack import StackError
 
 
 class Printed:
-    """Says on a terminal what is being waited for, and prints a line for each part that is ready."""
+    """Says what is being waited for, and prints a line for each part that is ready."""
 
     def __init__(self) -> None:
         self._waiting: list[str] = []

@@ -68,7 +68,7 @@ def _c_library() -> Finding:
 
 
 def _python() -> Finding:
-    fits = sys.version_info >= (3, 11)  # noqa: UP036 - this file also runs on older ones
+    fits = sys.version_info >= (3, 11)
     remedy = "Install Python 3.11 or newer and name it: make up PYTHON=python3.11"
     return Finding(f"Python {platform.python_version()}", "" if fits else remedy)
 

@@ -1,4 +1,4 @@
-"""The people of the local stack. Their passwords are public: they exist on developers' machines only."""
+"""The people of the local stack. Their passwords are public: they exist on one machine only."""
 
 from __future__ import annotations
 

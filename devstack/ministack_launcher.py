@@ -40,8 +40,9 @@ Answer = tuple[int, dict[str, str], Any]
 SAVE_SECONDS = float(os.environ.get("RIALTO_SAVE_SECONDS", "5"))
 TABLE_LOG = Path(persistence.STATE_DIR) / "dynamodb.ahead.jsonl"
 
-READ_ONLY = tuple(
-    "Get Describe List Encrypt Decrypt Generate Sign Verify BatchGet Query Scan TransactGet".split()
+READ_ONLY = (
+    *("Get", "BatchGet", "TransactGet", "Query", "Scan", "Describe", "List"),
+    *("Encrypt", "Decrypt", "Generate", "Sign", "Verify"),
 )
 
 logger = logging.getLogger("rialto.ministack")

@@ -30,7 +30,7 @@ class Part:
     """Names of the ports it listens on, if any; the first is its address."""
     plan: Callable[[Site], Plan]
     probe: Callable[[Site], float | None]
-    """Raises `Unhealthy` until the part does its work; then says how far behind it is, if it knows."""
+    """Raises `Unhealthy` until the part works; then says how far behind it is, if it knows."""
     needs: tuple[str, ...] = ()
     prepare: Callable[[Site], None] = nothing
     """Runs before every start, also after a crash."""
@@ -45,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Step:
-    """Something that runs to its end before the processes start; running it again changes nothing."""
+    """What runs to its end before the processes start; running it again changes nothing."""
 
     name: str
     plan: Callable[[Site], Plan]

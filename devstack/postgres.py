@@ -73,7 +73,7 @@ class Installation:
 
 
 def prepare(site: Site) -> None:
-    """Make the cluster once. A crash in the middle leaves a draft that the next attempt replaces."""
+    """Make the cluster once. A crash leaves a draft that the next attempt replaces."""
     here = Installation.of(site)
     _shelter_binaries(here)
     if (here.data / "PG_VERSION").exists():
@@ -162,7 +162,7 @@ async def _make_roles_and_database(site: Site) -> None:
 
 
 def _is_durable(site: Site) -> bool:
-    """Tests trade safety against a power cut for speed; a killed process loses nothing either way."""
+    """Tests give up safety against a power cut; a killed process loses nothing either way."""
     return site.settings.get("RIALTO_DURABLE", "yes") == "yes"
 
 

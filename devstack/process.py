@@ -15,7 +15,6 @@ import psutil
 
 from devstack.site import write_private
 
-
 KILL_SECONDS = 5.0
 
 

@@ -1,4 +1,4 @@
-"""A stack for one test session: on free ports, in a temporary folder, gone when the session is gone."""
+"""A stack for one test session: on free ports, in a temporary folder, gone when it is."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class RentedStack:
         return select([name])[-1]
 
     def kill(self, name: str) -> int:
-        """kill -9 of one part; the supervisor starts it again. Returns the pid that died."""
+        """End one part as kill -9 does; the supervisor starts it again. Returns the old pid."""
         running = self._stack.running(self.part(name))
         assert running is not None, f"{name} does not run"
         os.kill(running.pid, 9)

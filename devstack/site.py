@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from devstack.ports import DEFAULT_PORT_BASE, OFFSETS
 
@@ -87,5 +88,5 @@ def _overrides(variables: Mapping[str, str]) -> dict[str, int]:
     return {name: int(variables[key]) for name, key in names.items() if variables.get(key)}
 
 
-def _read_json(path: Path) -> dict[str, object] | dict[str, dict[str, int]]:
-    return json.loads(path.read_text()) if path.exists() else {}
+def _read_json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text())) if path.exists() else {}

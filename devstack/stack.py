@@ -64,7 +64,8 @@ class Stack:
 
     async def up(self, parts: Sequence[Part], steps: Sequence[Step], progress: Progress) -> None:
         """Bring parts and steps up, each as soon as what it needs is there."""
-        done = {item.name: asyncio.Event() for item in [*parts, *steps]}
+        items: list[Part | Step] = [*parts, *steps]
+        done = {item.name: asyncio.Event() for item in items}
 
         async def after_needs(item: Part | Step) -> None:
             for name in item.needs:
@@ -77,7 +78,7 @@ class Stack:
             done[item.name].set()
 
         async with asyncio.TaskGroup() as group:
-            for item in [*parts, *steps]:
+            for item in items:
                 group.create_task(after_needs(item))
 
     @contextmanager
@@ -143,9 +144,9 @@ class Stack:
             if not port_is_free(port):
                 raise StackError(
                     f"{part.name} needs port {port}, which is taken{_owner_of(port)}.\n"
-                    f"Stop that program, or choose another port with RIALTO_PORT_{name.upper()}=NUMBER, "
-                    f"or move the whole stack with RIALTO_PORT_BASE=NUMBER "
-                    f"(now {self.site.port_base})."
+                    f"Stop that program, or choose another port with "
+                    f"RIALTO_PORT_{name.upper()}=NUMBER, or move the whole stack with "
+                    f"RIALTO_PORT_BASE=NUMBER (now {self.site.port_base})."
                 )
 
     def _story(self, name: str, what: str) -> str:

@@ -1,7 +1,7 @@
 """Starts again what died. Run with `python -m devstack.supervisor`; stopped by `rialto down`.
 
-With `--guard PID` it also watches that process: when it is gone, however it went, the whole stack is
-stopped and its state directory removed. The tests run that way.
+With `--guard PID` it also watches that process: when it is gone, however it went, the whole stack
+is stopped and its state directory removed. The tests run that way.
 """
 
 from __future__ import annotations

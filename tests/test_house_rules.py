@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = (
-    "domain ledger compliance engine chains projections storage streams activities workflows api "
-    "workers devstack cli bench tests"
-).split()
+PACKAGES = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"tests"}
 CORE = ("domain", "ledger", "engine")
 FUNCTION_LINES_MAX = 50
 FILE_LINES_MAX = 400
@@ -57,12 +54,6 @@ def test_files_and_functions_stay_short(file: Path):
 def test_core_has_no_float(file: Path):
     tree = ast.parse(file.read_text())
 
-    lines = [node.lineno for node in ast.walk(tree) if is_float(node)]  # type: ignore[attr-defined]
+    floats = [ast.unparse(node) for node in ast.walk(tree) if is_float(node)]
 
-    assert lines == []
-
-
-def test_every_package_is_checked():
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-
-    assert packages <= set(PACKAGES)
+    assert floats == []
