@@ -39,7 +39,7 @@ class Hold:
 
     __slots__ = ("account", "id", "remaining")
 
-    def __init__(self, hold_id: HoldId, account: AccountRef, remaining: int) -> None:
+    def __init__(self, hold_id: HoldId, account: AccountRef | None, remaining: int) -> None:
         self.id = hold_id
         self.account = account
         self.remaining = remaining

@@ -40,6 +40,12 @@ class HoldState:
     """0: resolved."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Post:
+    entry: JournalEntry
+    refusal_is_final: bool
+
+
 class Ledger:
     """One per process. Closing it finishes what was submitted."""
 
@@ -48,7 +54,7 @@ class Ledger:
         self.pool = pool
         self.poster = Poster(AccountDirectory(directory))
         self._directory = directory
-        self._group: GroupCommit[JournalEntry, Posted] = GroupCommit(pool, self._commit)
+        self._group: GroupCommit[_Post, Posted] = GroupCommit(pool, self._commit)
 
     @classmethod
     async def open(cls, engine: AsyncEngine) -> Ledger:
@@ -60,13 +66,15 @@ class Ledger:
         await self.pool.close()
         await self._directory.close()
 
-    async def post(self, entry: JournalEntry) -> Posted:
+    async def post(self, entry: JournalEntry, *, refusal_is_final: bool = True) -> Posted:
         """Post the entry, sharing a database transaction with whoever posts at the same time.
 
-        Raises InsufficientAvailable or WrongState (for good: the same id is then always refused),
-        IdempotencyBodyDiffers, OutcomeUnknown. The same entry again answers `replayed`.
+        Raises InsufficientAvailable, WrongState, IdempotencyBodyDiffers or OutcomeUnknown.
+        The same entry again answers `replayed`; a refused one is refused again, though it
+        might fit by then, so that nobody who gave up is surprised by a late success (unless
+        `refusal_is_final` is off).
         """
-        return await self._group.submit(entry)
+        return await self._group.submit(_Post(entry, refusal_is_final))
 
     async def post_in(
         self, connection: AsyncConnection, entries: Sequence[JournalEntry]
@@ -103,15 +111,16 @@ class Ledger:
         )
 
     async def _commit(
-        self, connection: DriverConnection, entries: Sequence[JournalEntry]
+        self, connection: DriverConnection, posts: Sequence[_Post]
     ) -> Sequence[Posted | Exception]:
+        entries = [post.entry for post in posts]
         await self.poster.open_accounts(entries)
         async with connection.transaction():
             outcomes, _posted_at = await self.poster.post(connection, entries)
             refused = [
-                (entry, outcome)
-                for entry, outcome in zip(entries, outcomes, strict=True)
-                if isinstance(outcome, ExchangeError)
+                (post.entry, outcome)
+                for post, outcome in zip(posts, outcomes, strict=True)
+                if isinstance(outcome, ExchangeError) and post.refusal_is_final
             ]
             await remember_refusals(connection, refused)
         return outcomes

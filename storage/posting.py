@@ -26,7 +26,7 @@ from storage.ids import IdBlocks
 from storage.pool import DriverConnection
 
 _LOCK = """
-SELECT id, balance::text, sequence, head FROM accounts
+SELECT id, balance::text, sequence, head, moved_at FROM accounts
 WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
 """
 
@@ -34,7 +34,8 @@ WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
 # transactions that held them before have done.
 _LOAD = """
 SELECT 'now' AS what, NULL AS id, NULL::bytea AS body_hash, NULL::bigint AS number,
-       to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS text
+       to_char(greatest(clock_timestamp(), $3::timestamptz) AT TIME ZONE 'UTC',
+               'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS text
 UNION ALL
 SELECT 'entry', id, body_hash, number, NULL FROM journal_entries WHERE id = ANY($1::text[])
 UNION ALL
@@ -122,8 +123,8 @@ class Poster:
         Also answers when: the time on every row written. Once a transaction, with all its entries:
         a second call could wait for locks in a circle with somebody else's.
         """
-        accounts = await self._lock(connection, entries)
-        loaded = await self._load(connection, entries)
+        accounts, moved_at = await self._lock(connection, entries)
+        loaded = await self._load(connection, entries, moved_at)
         book = Book(accounts, loaded.holds, loaded.posted_at)
         numbers = await self._numbers.take(connection, len(entries))
         outcomes: list[Outcome] = []
@@ -142,20 +143,24 @@ class Poster:
 
     async def _lock(
         self, connection: DriverConnection, entries: Sequence[JournalEntry]
-    ) -> list[Account]:
+    ) -> tuple[list[Account], datetime]:
+        """The accounts of the entries, and when the last of them moved."""
         refs = {ref for entry in entries for ref in entry.accounts()}
         ids = await self._accounts.ids(refs)
         rows = await connection.fetch(_LOCK, [ids[ref] for ref in refs])
         assert len(rows) == len(refs), "an account has vanished"
-        return [
+        accounts = [
             Account(self._accounts.ref(row[0]), row[0], int(row[1]), row[2], row[3]) for row in rows
         ]
+        return accounts, max(row[4] for row in rows)
 
-    async def _load(self, connection: DriverConnection, entries: Sequence[JournalEntry]) -> _Loaded:
+    async def _load(
+        self, connection: DriverConnection, entries: Sequence[JournalEntry], moved_at: datetime
+    ) -> _Loaded:
         names = [entry.id for entry in entries] + [e.reverses for e in entries if e.reverses]
         holds = [hold.hold_id for entry in entries for hold in entry.holds]
         loaded = _Loaded()
-        for row in await connection.fetch(_LOAD, names, holds):
+        for row in await connection.fetch(_LOAD, names, holds, moved_at):
             what = row["what"]
             if what == "entry":
                 loaded.entries[row["id"]] = row

@@ -7,34 +7,20 @@ ever skipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import msgspec
 
 from domain.errors import ExchangeError
-from domain.ids import CustomerId, OrderId
+from domain.ids import CustomerId
 from domain.market import Market, MarketId
-from engine import events
 from engine.events import NumberedEvent
-from ledger.entry import order_hold
-from ledger.settlement import (
-    Fill,
-    Moment,
-    OrderEnd,
-    OrderState,
-    Poisoned,
-    Run,
-    Settlement,
-    SettlementBatch,
-    Side,
-)
+from ledger.settlement import Poisoned, Run, Settlement, SettlementBatch
 from storage.ledger import Ledger
 from storage.pool import DriverConnection
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from storage.settlement_events import order_ids_of, tell
+from storage.settlement_rows import add_volumes, load_orders, write_orders, write_trades
 
 
 class NotItsTurn(Exception):
@@ -56,77 +42,6 @@ class Settled:
     customers: tuple[CustomerId, ...] = ()
     """Whose balances changed."""
     replayed: bool = False
-
-
-def order_ids_of(numbered: Iterable[NumberedEvent]) -> set[OrderId]:
-    """Every order that the events speak of."""
-    ids: set[OrderId] = set()
-    for event in numbered:
-        if event[2] == events.FILLED:
-            ids |= {OrderId(event[6]), OrderId(event[9])}
-        else:
-            ids.add(OrderId(event[3]))
-    return ids
-
-
-def tell(run: Run, numbered: Sequence[NumberedEvent]) -> Settlement:
-    """Tell the engine's events to the run, in order. Raises Poisoned."""
-    for event in numbered:
-        moment = Moment(event[0], event[1])
-        act = _ACTS.get(event[2])
-        if act is None:
-            raise Poisoned(f"event {event[0]} settles nothing: kind {event[2]}")
-        act(run, moment, event[3:])
-    return run.settlement
-
-
-def _accepted(run: Run, moment: Moment, fields: Sequence[int]) -> None:
-    run.accepted(moment, fields[0], fields[1])
-
-
-def _filled(run: Run, moment: Moment, fields: Sequence[int]) -> None:
-    aggressor = fields[9]
-    fill = Fill(
-        fields[0],
-        fields[1],
-        fields[2],
-        Side(fields[3], fields[4], fields[5]),
-        Side(fields[6], fields[7], fields[8]),
-        taker_buys=aggressor != events.SELL_AGGRESSOR,
-        in_auction=aggressor == events.NO_AGGRESSOR,
-    )
-    run.filled(moment, fill)
-
-
-def _canceled(run: Run, moment: Moment, fields: Sequence[int]) -> None:
-    run.ended(moment, fields[0], fields[1], OrderEnd.CANCELED, fields[6])
-
-
-def _expired(run: Run, moment: Moment, fields: Sequence[int]) -> None:
-    spent = fields[6] == events.BUDGET_SPENT
-    end = OrderEnd.FILLED if spent else OrderEnd.EXPIRED
-    run.ended(moment, fields[0], fields[1], end, fields[6])
-
-
-def _rejected(run: Run, moment: Moment, fields: Sequence[int]) -> None:
-    run.rejected(moment, fields[0], fields[1], fields[3])
-
-
-def _reduced(run: Run, moment: Moment, fields: Sequence[int]) -> None:
-    run.reduced(moment, fields[0], fields[1], fields[5])
-
-
-_ACTS: Mapping[int, Callable[[Run, Moment, Sequence[int]], None]] = {
-    events.ACCEPTED: _accepted,
-    events.RESTED: _accepted,
-    events.WAITING: _accepted,
-    events.TRIGGERED: _accepted,
-    events.FILLED: _filled,
-    events.CANCELED: _canceled,
-    events.EXPIRED: _expired,
-    events.REJECTED: _rejected,
-    events.REDUCED: _reduced,
-}
 
 
 class Settlements:
@@ -159,8 +74,9 @@ class Settlements:
             numbered = [event for event in numbered if event[0] >= next_sequence]
             settlement = await self._work_out(connection, batch, numbered)
             await self._post(connection, settlement)
-            await _write_orders(connection, settlement)
-            await _write_trades(connection, batch.market, settlement)
+            await write_orders(connection, settlement)
+            await write_trades(connection, batch.market, settlement)
+            await add_volumes(connection, self._markets[batch.market], settlement)
             await connection.execute(
                 _MOVE_CURSOR, batch.market, batch.last_sequence + 1, batch.epoch
             )
@@ -179,11 +95,7 @@ class Settlements:
         numbered: Sequence[NumberedEvent],
     ) -> Settlement:
         _check_sequences(batch, numbered)
-        rows = await connection.fetch(_LOAD_ORDERS, list(order_ids_of(numbered)), batch.market)
-        orders = {OrderId(row["id"]): _order_state(row) for row in rows}
-        holds = {order_hold(order.hold_order_id): order.hold_order_id for order in orders.values()}
-        remaining = await connection.fetch(_LOAD_HOLDS, list(holds))
-        held = {holds[row["id"]]: int(row["remaining"]) for row in remaining}
+        orders, held = await load_orders(connection, batch.market, order_ids_of(numbered))
         return tell(Run(self._markets[batch.market], orders, held), numbered)
 
     async def _post(self, connection: DriverConnection, settlement: Settlement) -> None:
@@ -219,73 +131,6 @@ async def _turn(connection: DriverConnection, batch: SettlementBatch) -> int:
     return next_sequence
 
 
-def _order_state(row: asyncpg.Record) -> OrderState:
-    return OrderState(
-        id=OrderId(row["id"]),
-        customer_id=CustomerId(row["customer_id"]),
-        is_buy=row["side"] == "buy",
-        price_ticks=row["price_ticks"],
-        lots=row["lots"],
-        has_budget=row["budget"] > 0,
-        hold_order_id=OrderId(row["hold_order_id"]),
-        maker_fee_ppm=row["maker_fee_ppm"],
-        taker_fee_ppm=row["taker_fee_ppm"],
-        is_known=row["status"] != "placed",
-        end=OrderEnd(row["status"]) if row["closed_at"] else None,
-        filled_lots=row["filled_lots"],
-        filled_quote_units=int(row["filled_quote_units"]),
-        fee_units=int(row["fee_units"]),
-        reason=row["reason"],
-    )
-
-
-async def _write_orders(connection: DriverConnection, settlement: Settlement) -> None:
-    rows = [
-        (
-            order.id,
-            order.end or "open",
-            order.lots,
-            order.filled_lots,
-            str(order.filled_quote_units),
-            str(order.fee_units),
-            order.reason,
-            _time(order.changed),
-            order.changed.sequence,
-        )
-        for order in settlement.changed.values()
-    ]
-    if rows:
-        await connection.execute(_UPDATE_ORDERS, *zip(*rows, strict=True))
-
-
-async def _write_trades(
-    connection: DriverConnection, market: MarketId, settlement: Settlement
-) -> None:
-    rows = [
-        (
-            trade.id,
-            trade.moment.sequence,
-            trade.fill.price_ticks,
-            trade.fill.lots,
-            "buy" if trade.fill.taker_buys else "sell",
-            trade.fill.maker.order_id,
-            trade.fill.taker.order_id,
-            trade.fill.maker.owner,
-            trade.fill.taker.owner,
-            str(trade.maker_fee_units),
-            str(trade.taker_fee_units),
-            _time(trade.moment),
-        )
-        for trade in settlement.trades
-    ]
-    if rows:
-        await connection.execute(_INSERT_TRADES, market, *zip(*rows, strict=True))
-
-
-def _time(moment: Moment) -> datetime:
-    return _EPOCH + timedelta(microseconds=moment.time_us)
-
-
 _CURSOR = "SELECT next_sequence FROM settlement_cursors WHERE market = $1"
 
 _LOCK_CURSOR = "SELECT next_sequence, epoch FROM settlement_cursors WHERE market = $1 FOR UPDATE"
@@ -303,40 +148,4 @@ WHERE market = $1 AND halted_at IS NULL RETURNING market
 _MARK_REOPENED = """
 UPDATE settlement_cursors SET halted_at = NULL
 WHERE market = $1 AND halted_at IS NOT NULL RETURNING market
-"""
-
-# With the other leg of each pair, as both stand under one hold.
-_LOAD_ORDERS = """
-SELECT id, customer_id, side, price_ticks, lots, budget, hold_order_id, maker_fee_ppm,
-       taker_fee_ppm, status, closed_at, filled_lots, filled_quote_units::text, fee_units::text,
-       reason
-FROM orders WHERE id IN (
-    SELECT unnest($1::bigint[])
-    UNION SELECT hold_order_id FROM orders WHERE id = ANY($1::bigint[])
-    UNION SELECT id FROM orders WHERE hold_order_id = ANY($1::bigint[]) AND hold_order_id <> id
-) AND market = $2
-"""
-
-_LOAD_HOLDS = "SELECT id, remaining::text FROM holds WHERE id = ANY($1::text[])"
-
-_UPDATE_ORDERS = """
-UPDATE orders SET status = r.status, lots = r.lots, filled_lots = r.filled_lots,
-    filled_quote_units = r.filled_quote_units::numeric, fee_units = r.fee_units::numeric,
-    reason = r.reason, updated_at = r.at, last_sequence = r.sequence,
-    closed_at = CASE WHEN r.status = 'open' THEN NULL ELSE r.at END
-FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-    $7::smallint[], $8::timestamptz[], $9::bigint[])
-  AS r (id, status, lots, filled_lots, filled_quote_units, fee_units, reason, at, sequence)
-WHERE orders.id = r.id
-"""
-
-_INSERT_TRADES = """
-INSERT INTO trades (market, id, sequence, price_ticks, lots, taker_side, maker_order_id,
-    taker_order_id, maker_id, taker_id, maker_fee_units, taker_fee_units, traded_at)
-SELECT $1, id, sequence, price_ticks, lots, taker_side, maker_order_id, taker_order_id, maker_id,
-    taker_id, maker_fee::numeric, taker_fee::numeric, at
-FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::timestamptz[])
-  AS r (id, sequence, price_ticks, lots, taker_side, maker_order_id, taker_order_id, maker_id,
-    taker_id, maker_fee, taker_fee, at)
 """

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -72,6 +73,8 @@ accounts = Table(
     Column("sequence", BigInteger, nullable=False, server_default=text("0")),
     Column("head", HASH, nullable=False, server_default=text("''::bytea")),
     Column("opened_at", _TIME, nullable=False, server_default=_NOW),
+    # When the newest leg was posted. Never earlier than the leg before, whatever the clock does.
+    Column("moved_at", _TIME, nullable=False, server_default=_NOW),
     # Who may update any column may lock the row; this is the one column the application may.
     Column("remark", Text),
     CheckConstraint(
@@ -128,6 +131,8 @@ transfers = Table(
     CheckConstraint("debit_account <> credit_account", name="two_accounts"),
     UniqueConstraint("debit_account", "debit_sequence", name="uq_transfers_debit"),
     UniqueConstraint("credit_account", "credit_sequence", name="uq_transfers_credit"),
+    # Rows come in the order of time, so a few pages of ranges find any period.
+    Index("ix_transfers_posted_at", "posted_at", postgresql_using="brin"),
 )
 
 holds = Table(
@@ -257,6 +262,17 @@ settlement_cursors = Table(
     postgresql_with={"fillfactor": 50},
 )
 
+trading_volumes = Table(
+    "trading_volumes",
+    metadata,
+    Column("customer_id", BigInteger, nullable=False),
+    Column("market", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("quote_units", UNITS, nullable=False),
+    PrimaryKeyConstraint("customer_id", "market", "day"),
+    postgresql_with={"fillfactor": 70},
+)
+
 fee_rates = Table(
     "fee_rates",
     metadata,
@@ -292,12 +308,19 @@ ledger_seals = Table(
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("sealed_at", _TIME, nullable=False),
-    Column("accounts", BigInteger, nullable=False),
-    Column("legs", BigInteger, nullable=False),
-    Column(
-        "accounts_hash", HASH, nullable=False
-    ),  # Over every account's id, sequence, balance and head.
-    Column("hash", HASH, nullable=False),  # Over the previous seal's hash and this row.
+    Column("accounts", BigInteger, nullable=False),  # Sealed by this seal: those that moved.
+    Column("hash", HASH, nullable=False),  # Over the previous seal's hash and these accounts.
+)
+
+sealed_accounts = Table(
+    "sealed_accounts",
+    metadata,
+    Column("seal", BigInteger, nullable=False),
+    Column("account_id", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("balance", UNITS, nullable=False),
+    Column("head", HASH, nullable=False),
+    PrimaryKeyConstraint("account_id", "seal"),
 )
 
 order_ids = Sequence("order_ids", metadata=metadata, start=1000, increment=1000)

@@ -36,23 +36,27 @@ BEGIN
 
     WITH legs AS (
         SELECT debit_account AS account, debit_sequence AS sequence, -units AS change, debit_balance AS balance,
-               debit_hash AS hash, asset, hold_id FROM added
+               debit_hash AS hash, asset, hold_id, posted_at FROM added
         UNION ALL
-        SELECT credit_account, credit_sequence, units, credit_balance, credit_hash, asset, hold_id FROM added
+        SELECT credit_account, credit_sequence, units, credit_balance, credit_hash, asset, hold_id, posted_at
+        FROM added
     ), totals AS (
         SELECT account, min(sequence) AS first, max(sequence) AS last, count(*) AS legs, sum(change) AS change,
                (array_agg(balance ORDER BY sequence DESC))[1] AS balance,
                (array_agg(hash ORDER BY sequence DESC))[1] AS head,
-               min(asset) AS asset_low, max(asset) AS asset_high, count(hold_id) AS legs_of_holds
+               min(asset) AS asset_low, max(asset) AS asset_high, count(hold_id) AS legs_of_holds,
+               min(posted_at) AS earliest, max(posted_at) AS latest
         FROM legs GROUP BY account
     ), moved AS (
-        UPDATE accounts SET balance = accounts.balance + totals.change, sequence = totals.last, head = totals.head
+        UPDATE accounts SET balance = accounts.balance + totals.change, sequence = totals.last, head = totals.head,
+            moved_at = totals.latest
         FROM totals
         WHERE accounts.id = totals.account
           AND accounts.sequence + 1 = totals.first
           AND totals.last - totals.first + 1 = totals.legs
           AND accounts.balance + totals.change = totals.balance
           AND accounts.asset = totals.asset_low AND accounts.asset = totals.asset_high
+          AND (accounts.sequence = 0 OR accounts.moved_at <= totals.earliest)
           AND (accounts.kind <> 'customer_held' OR totals.legs_of_holds = totals.legs)
         RETURNING 1
     )
@@ -116,13 +120,40 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refused_entrie
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_seals
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON sealed_accounts
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- The newest leg of an account that was posted before a moment: legs are numbered in the order of time,
+-- so halving finds it in some twenty steps among millions.
+CREATE FUNCTION sequence_before(wanted_account bigint, moment timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    low bigint := 0;  -- Posted before the moment, or none at all.
+    high bigint;      -- Posted at the moment or later.
+    middle bigint;
+    middle_at timestamptz;
+BEGIN
+    SELECT sequence + 1 INTO high FROM accounts WHERE id = wanted_account;
+    WHILE high - low > 1 LOOP
+        middle := (low + high) / 2;
+        SELECT posted_at INTO middle_at FROM transfers
+        WHERE debit_account = wanted_account AND debit_sequence = middle;
+        IF NOT FOUND THEN
+            SELECT posted_at INTO middle_at FROM transfers
+            WHERE credit_account = wanted_account AND credit_sequence = middle;
+        END IF;
+        IF middle_at < moment THEN low := middle; ELSE high := middle; END IF;
+    END LOOP;
+    RETURN low;
+END
+$$;
 
 -- Least privilege. Read and append; change only what is named.
 GRANT USAGE ON SCHEMA public TO rialto_api, rialto_worker, rialto_signer;
 GRANT SELECT ON assets, markets, accounts, journal_entries, transfers, holds, refused_entries, orders,
-    order_commands, trades, settlement_cursors, fee_rates, ledger_seals TO rialto_api, rialto_worker;
+    order_commands, trades, settlement_cursors, fee_rates, trading_volumes, ledger_seals, sealed_accounts TO rialto_api, rialto_worker;
 GRANT SELECT ON audit_log TO rialto_worker;
 GRANT SELECT ON assets, markets TO rialto_signer;
 
@@ -136,8 +167,8 @@ GRANT INSERT (id, customer_id, market, client_order_id, side, kind, terms, price
     display_lots, budget, expires_us, hold_order_id, command_id, options, maker_fee_ppm, taker_fee_ppm, status, placed_at,
     updated_at) ON orders TO rialto_api, rialto_worker;
 GRANT UPDATE ON orders TO rialto_worker;
-GRANT INSERT ON trades, settlement_cursors, ledger_seals, fee_rates TO rialto_worker;
-GRANT UPDATE ON settlement_cursors, fee_rates TO rialto_worker;
+GRANT INSERT ON trades, settlement_cursors, trading_volumes, ledger_seals, sealed_accounts, fee_rates TO rialto_worker;
+GRANT UPDATE ON settlement_cursors, trading_volumes, fee_rates TO rialto_worker;
 GRANT UPDATE (contract) ON assets TO rialto_worker;
 GRANT DELETE ON order_commands TO rialto_worker;
 

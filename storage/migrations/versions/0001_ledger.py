@@ -26,9 +26,11 @@ TABLES = (
     t.order_commands,
     t.trades,
     t.settlement_cursors,
+    t.trading_volumes,
     t.fee_rates,
     t.audit_log,
     t.ledger_seals,
+    t.sealed_accounts,
 )
 SEQUENCES = (t.order_ids, t.command_ids, t.entry_numbers)
 GUARDS = Path(__file__).parent.parent / "sql" / "ledger_guards.sql"
@@ -49,4 +51,4 @@ def downgrade() -> None:
         table.drop(bind)
     for sequence in SEQUENCES:
         sequence.drop(bind)
-    op.execute("DROP FUNCTION apply_transfers, refuse_change")
+    op.execute("DROP FUNCTION apply_transfers, refuse_change, sequence_before")

@@ -1,0 +1,153 @@
+"""The rows of a settlement: orders and holds as loaded, and everything that a run writes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import asyncpg
+
+from domain.ids import CustomerId, OrderId
+from domain.market import Market, MarketId
+from ledger.entry import order_hold
+from ledger.settlement import Moment, OrderEnd, OrderState, Settlement
+from storage.pool import DriverConnection
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def load_orders(
+    connection: DriverConnection, market: MarketId, order_ids: set[OrderId]
+) -> tuple[dict[OrderId, OrderState], dict[OrderId, int]]:
+    """The orders with the other legs of their pairs, and what remains of their holds."""
+    rows = await connection.fetch(_LOAD_ORDERS, list(order_ids), market)
+    orders = {OrderId(row["id"]): _order_state(row) for row in rows}
+    holds = {order_hold(order.hold_order_id): order.hold_order_id for order in orders.values()}
+    remaining = await connection.fetch(_LOAD_HOLDS, list(holds))
+    return orders, {holds[row["id"]]: int(row["remaining"]) for row in remaining}
+
+
+def _order_state(row: asyncpg.Record) -> OrderState:
+    return OrderState(
+        id=OrderId(row["id"]),
+        customer_id=CustomerId(row["customer_id"]),
+        is_buy=row["side"] == "buy",
+        price_ticks=row["price_ticks"],
+        lots=row["lots"],
+        has_budget=row["budget"] > 0,
+        hold_order_id=OrderId(row["hold_order_id"]),
+        maker_fee_ppm=row["maker_fee_ppm"],
+        taker_fee_ppm=row["taker_fee_ppm"],
+        is_known=row["status"] != "placed",
+        end=OrderEnd(row["status"]) if row["closed_at"] else None,
+        filled_lots=row["filled_lots"],
+        filled_quote_units=int(row["filled_quote_units"]),
+        fee_units=int(row["fee_units"]),
+        reason=row["reason"],
+    )
+
+
+async def write_orders(connection: DriverConnection, settlement: Settlement) -> None:
+    rows = [
+        (
+            order.id,
+            order.end or "open",
+            order.lots,
+            order.filled_lots,
+            str(order.filled_quote_units),
+            str(order.fee_units),
+            order.reason,
+            _time(order.changed),
+            order.changed.sequence,
+        )
+        for order in settlement.changed.values()
+    ]
+    if rows:
+        await connection.execute(_UPDATE_ORDERS, *zip(*rows, strict=True))
+
+
+async def write_trades(
+    connection: DriverConnection, market: MarketId, settlement: Settlement
+) -> None:
+    rows = [
+        (
+            trade.id,
+            trade.moment.sequence,
+            trade.fill.price_ticks,
+            trade.fill.lots,
+            "buy" if trade.fill.taker_buys else "sell",
+            trade.fill.maker.order_id,
+            trade.fill.taker.order_id,
+            trade.fill.maker.owner,
+            trade.fill.taker.owner,
+            str(trade.maker_fee_units),
+            str(trade.taker_fee_units),
+            _time(trade.moment),
+        )
+        for trade in settlement.trades
+    ]
+    if rows:
+        await connection.execute(_INSERT_TRADES, market, *zip(*rows, strict=True))
+
+
+def _time(moment: Moment) -> datetime:
+    return _EPOCH + timedelta(microseconds=moment.time_us)
+
+
+async def add_volumes(connection: DriverConnection, market: Market, settlement: Settlement) -> None:
+    """Count what both sides traded, for their fee rates."""
+    volumes: dict[tuple[int, date], int] = {}
+    for trade in settlement.trades:
+        fill = trade.fill
+        units = market.notional_units(fill.price_ticks, fill.lots)
+        day = _time(trade.moment).date()
+        for owner in (fill.maker.owner, fill.taker.owner):
+            volumes[owner, day] = volumes.get((owner, day), 0) + units
+    # In one order, so that two markets' settlements never wait for each other in a circle.
+    rows = [(owner, day, str(units)) for (owner, day), units in sorted(volumes.items())]
+    if rows:
+        await connection.execute(_ADD_VOLUMES, market.id, *zip(*rows, strict=True))
+
+
+# With the other leg of each pair, as both stand under one hold.
+_LOAD_ORDERS = """
+SELECT id, customer_id, side, price_ticks, lots, budget, hold_order_id, maker_fee_ppm,
+       taker_fee_ppm, status, closed_at, filled_lots, filled_quote_units::text, fee_units::text,
+       reason
+FROM orders WHERE id IN (
+    SELECT unnest($1::bigint[])
+    UNION SELECT hold_order_id FROM orders WHERE id = ANY($1::bigint[])
+    UNION SELECT id FROM orders WHERE hold_order_id = ANY($1::bigint[]) AND hold_order_id <> id
+) AND market = $2
+"""
+
+_LOAD_HOLDS = "SELECT id, remaining::text FROM holds WHERE id = ANY($1::text[])"
+
+_UPDATE_ORDERS = """
+UPDATE orders SET status = r.status, lots = r.lots, filled_lots = r.filled_lots,
+    filled_quote_units = r.filled_quote_units::numeric, fee_units = r.fee_units::numeric,
+    reason = r.reason, updated_at = r.at, last_sequence = r.sequence,
+    closed_at = CASE WHEN r.status = 'open' THEN NULL ELSE r.at END
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
+    $7::smallint[], $8::timestamptz[], $9::bigint[])
+  AS r (id, status, lots, filled_lots, filled_quote_units, fee_units, reason, at, sequence)
+WHERE orders.id = r.id
+"""
+
+_ADD_VOLUMES = """
+INSERT INTO trading_volumes AS v (customer_id, market, day, quote_units)
+SELECT owner, $1, day, units::numeric
+FROM unnest($2::bigint[], $3::date[], $4::text[]) AS r (owner, day, units)
+ON CONFLICT (customer_id, market, day)
+    DO UPDATE SET quote_units = v.quote_units + excluded.quote_units
+"""
+
+_INSERT_TRADES = """
+INSERT INTO trades (market, id, sequence, price_ticks, lots, taker_side, maker_order_id,
+    taker_order_id, maker_id, taker_id, maker_fee_units, taker_fee_units, traded_at)
+SELECT $1, id, sequence, price_ticks, lots, taker_side, maker_order_id, taker_order_id, maker_id,
+    taker_id, maker_fee::numeric, taker_fee::numeric, at
+FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
+    $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::timestamptz[])
+  AS r (id, sequence, price_ticks, lots, taker_side, maker_order_id, taker_order_id, maker_id,
+    taker_id, maker_fee, taker_fee, at)
+"""
