@@ -1,7 +1,7 @@
 """Prepares custody on a development stack: keys, xpubs, the test token, funded hot wallets.
 
-Every step looks first and can be repeated. What is funded is booked as the house's own capital, so the
-ledger agrees with both chains from the first block on.
+Every step looks first and can be repeated. What is funded is booked as the house's own capital, so
+the ledger agrees with both chains from the first block on.
 """
 
 from __future__ import annotations
@@ -10,22 +10,28 @@ import asyncio
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
-import httpx
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chains.bitcoin import addresses as bitcoin_addresses
-from chains.bitcoin.fees import satoshi
 from chains.bitcoin.network import Network, network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum import addresses as ethereum_addresses
-from chains.ethereum.erc20 import transfer_call
 from chains.ethereum.node import EthereumNode, quantity
 from chains.keys import KmsKey, open_seed, seal_new_seed
+from devstack.chain_funds import (
+    MINER_WALLET,
+    Bitcoins,
+    Ether,
+    Funds,
+    Tokens,
+    ensure_wallet,
+    mined,
+    send_from_dev_account,
+)
 from domain.ids import EntryId, TxId
 from domain.money import AssetCode
 from ledger.account import AccountKind, house
@@ -44,23 +50,17 @@ SEED_KEY = "alias/rialto-seed"
 HOT_BITCOIN_KEY = "alias/rialto-hot-bitcoin"
 HOT_ETHEREUM_KEY = "alias/rialto-hot-ethereum"
 
-HOT_BITCOIN_COINS = 16
-HOT_BITCOIN_COIN_SATOSHI = 250_000_000
-"""Many coins rather than one, so that payments need not wait for each other's change."""
-HOT_ETHER_WEI = 1_000 * 10**18
+HOT_SATOSHI = 40 * 10**8
+HOT_WEI = 1_000 * 10**18
 HOT_DOLLAR_UNITS = 5_000_000 * 10**6
 
-_MINER_WALLET = "miner"
 _COLD_WALLET = "cold"
-_MINER_RESERVE_SATOSHI = 500 * 10**8
-"""Stays with the miner, for customers of demos and tests."""
-_DEPLOYER_KEY = "0x" + "52" * 32
-"""Nobody's secret: deploys the test token as its first transaction, hence always to one address."""
-_DEV_ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
-"""Anvil's first account, unlocked on the node, rich in test ether."""
+"""A wallet of the development node stands for the offline one."""
 _COLD_ETHEREUM = "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720"
-"""Anvil's last account stands for the offline wallet."""
-_WAIT_SECONDS = 60.0
+"""So does anvil's last account."""
+_DEPLOYER_KEY = "0x" + "52" * 32
+"""Nobody's secret. It deploys the test token as its first transaction, so always to one address."""
+_DEPLOY_GAS = 2_000_000
 
 
 class SeedSettings(BaseSettings):
@@ -77,13 +77,12 @@ async def plant_seed(engine: AsyncEngine, bitcoin: Network) -> None:
     """Make and seal the deposit seed if there is none, and store its xpubs."""
     kms = client("kms")
     async with engine.begin() as connection:
-        sealed = await custody_keys.sealed_seed(connection, SEED_ID)
-        if sealed is None:
+        await custody_keys.lock_setup(connection)
+        ciphertext = await custody_keys.sealed_seed(connection, SEED_ID)
+        if ciphertext is None:
             ciphertext = await seal_new_seed(kms, SEED_KEY, SEED_ID)
             await custody_keys.store_seed(connection, SEED_ID, SEED_KEY, ciphertext)
             logger.info("made the deposit seed", extra={"seed": SEED_ID})
-        else:
-            ciphertext = sealed
         root = await open_seed(kms, SEED_KEY, SEED_ID, ciphertext)
         for chain, path, version in (
             ("bitcoin", bitcoin.account_path, bitcoin.xpub_version),
@@ -98,37 +97,37 @@ async def open_wallets(
 ) -> tuple[Wallet, Wallet]:
     """Rows of the hot and cold wallets; returns the two hot ones."""
     kms = client("kms")
-    hot_bitcoin = await KmsKey.open(kms, HOT_BITCOIN_KEY)
-    hot_ethereum = await KmsKey.open(kms, HOT_ETHEREUM_KEY)
-    cold = await _cold_address(bitcoin_node)
-    bitcoin_wallet = Wallet(
+    bitcoin_key = (await KmsKey.open(kms, HOT_BITCOIN_KEY)).public_key
+    ethereum_key = (await KmsKey.open(kms, HOT_ETHEREUM_KEY)).public_key
+    hot_bitcoin = Wallet(
         "hot-bitcoin",
         "bitcoin",
         "hot",
-        bitcoin_addresses.p2wpkh_address(hot_bitcoin.public_key, bitcoin),
-        bitcoin_addresses.p2wpkh_script(hot_bitcoin.public_key),
-        hot_bitcoin.public_key,
+        bitcoin_addresses.p2wpkh_address(bitcoin_key, bitcoin),
+        bitcoin_addresses.p2wpkh_script(bitcoin_key),
+        bitcoin_key,
         HOT_BITCOIN_KEY,
     )
-    ethereum_wallet = Wallet(
+    hot_ethereum = Wallet(
         "hot-ethereum",
         "ethereum",
         "hot",
-        ethereum_addresses.address_of(hot_ethereum.public_key),
+        ethereum_addresses.address_of(ethereum_key),
         None,
-        hot_ethereum.public_key,
+        ethereum_key,
         HOT_ETHEREUM_KEY,
     )
+    cold = await _cold_address(engine, bitcoin_node)
     cold_script = bitcoin_addresses.parse_address(cold, bitcoin).locking_script
     async with engine.begin() as connection:
         for wallet in (
-            bitcoin_wallet,
-            ethereum_wallet,
+            hot_bitcoin,
+            hot_ethereum,
             Wallet("cold-bitcoin", "bitcoin", "cold", cold, cold_script, None, None),
             Wallet("cold-ethereum", "ethereum", "cold", _COLD_ETHEREUM, None, None, None),
         ):
             await custody_keys.store_wallet(connection, wallet)
-    return bitcoin_wallet, ethereum_wallet
+    return hot_bitcoin, hot_ethereum
 
 
 async def deploy_token(engine: AsyncEngine, node: EthereumNode) -> str:
@@ -136,7 +135,7 @@ async def deploy_token(engine: AsyncEngine, node: EthereumNode) -> str:
     deployer: LocalAccount = Account.from_key(_DEPLOYER_KEY)
     contract = ethereum_addresses.contract_address(deployer.address, 0)
     if not await node.has_code(contract):
-        await node.call("anvil_setBalance", deployer.address, hex(10**20))
+        await send_from_dev_account(node, deployer.address, wei=10**18)
         await _deploy(node, deployer)
         logger.info("deployed the test dollar", extra={"contract": contract})
     async with engine.begin() as connection:
@@ -144,16 +143,88 @@ async def deploy_token(engine: AsyncEngine, node: EthereumNode) -> str:
     return contract
 
 
-async def fund(
-    ledger: Ledger,
-    bitcoin: BitcoinNode,
-    ethereum: EthereumNode,
-    hot: tuple[Wallet, Wallet],
-    token: str,
-) -> None:
-    """Give the hot wallets coins of the house, and book exactly those."""
-    await _fund_once(
-        ledger, "BTC", HOT_BITCOIN_COINS * HOT_BITCOIN_COIN_SATOSHI, _Bitcoins(bitcoin, hot[0])
+async def fund_once(ledger: Ledger, asset: str, units: int, funds: Funds) -> None:
+    """Bring the hot wallet to `units`, then book them as the house's capital.
+
+    A crash in between repeats: what arrived is not sent again, and the entry is posted once.
+    """
+    entry_id = EntryId(f"funding/{asset}/1")
+    async with ledger.engine.connect() as connection:
+        if await custody_keys.is_posted(connection, entry_id):
+            return
+    missing = units - await funds.balance()
+    if missing > 0:
+        await funds.send(missing)
+    code = AssetCode(asset)
+    transfer = Transfer(
+        house(AccountKind.HOT_WALLET, code), house(AccountKind.HOUSE_CAPITAL, code), units
     )
-    await _fund_once(ledger, "ETH", HOT_ETHER_WEI, _Ether(ethereum, hot[1]))
-    await _fund_once(ledger, "USDT", HOT_DOLLAR_UNITS, _Dollars(ethereum, hot[1], token))
+    entry = JournalEntry(entry_id, EntryReason.FUNDING, "development funds", (transfer,))
+    await ledger.post(entry)
+    logger.info("funded a hot wallet", extra={"asset": asset, "units": str(units)})
+
+
+async def seed(settings: SeedSettings) -> None:
+    bitcoin = network(settings.bitcoin_network)
+    engine = create_engine(settings.database_url, application="seed_chains")
+    bitcoin_node = BitcoinNode.connect(settings.bitcoin_rpc_url, bitcoin, timeout_seconds=60)
+    ethereum_node = EthereumNode.connect(settings.ethereum_rpc_url, settings.ethereum_chain_id)
+    ledger = await Ledger.open(engine)
+    try:
+        await bitcoin_node.check_identity()
+        await ethereum_node.check_identity()
+        await plant_seed(engine, bitcoin)
+        await ensure_wallet(bitcoin_node, MINER_WALLET)
+        hot_bitcoin, hot_ethereum = await open_wallets(engine, bitcoin_node, bitcoin)
+        token = await deploy_token(engine, ethereum_node)
+        bitcoins = Bitcoins(bitcoin_node, hot_bitcoin.address)
+        await fund_once(ledger, "BTC", HOT_SATOSHI, bitcoins)
+        await fund_once(ledger, "ETH", HOT_WEI, Ether(ethereum_node, hot_ethereum.address))
+        dollars = Tokens(ethereum_node, token, hot_ethereum.address)
+        await fund_once(ledger, "USDT", HOT_DOLLAR_UNITS, dollars)
+    finally:
+        await ledger.close()
+        await bitcoin_node.close()
+        await ethereum_node.close()
+        await engine.dispose()
+
+
+def main() -> None:
+    asyncio.run(seed(SeedSettings()))
+
+
+async def _cold_address(engine: AsyncEngine, node: BitcoinNode) -> str:
+    """The cold wallet's address: the stored one, else a new one of the node's wallet."""
+    async with engine.connect() as connection:
+        stored = await custody_keys.wallet_address(connection, "cold-bitcoin")
+    if stored is not None:
+        return stored
+    await ensure_wallet(node, _COLD_WALLET)
+    address: str = await node.wallet(_COLD_WALLET).call("getnewaddress", "", "bech32")
+    return address
+
+
+async def _deploy(node: EthereumNode, deployer: LocalAccount) -> None:
+    compiled = json.loads(CONTRACTS.read_text(encoding="utf-8"))["TestDollar"]
+    price = 2 * quantity(await node.call("eth_gasPrice"))
+    signed = deployer.sign_transaction(
+        {
+            "type": 2,
+            "chainId": node.chain_id,
+            "nonce": 0,
+            "to": b"",
+            "value": 0,
+            "data": bytes.fromhex(compiled["bytecode"][2:]),
+            "gas": _DEPLOY_GAS,
+            "maxFeePerGas": price,
+            "maxPriorityFeePerGas": 1,
+        }
+    )
+    txid = TxId(signed.hash.to_0x_hex())
+    sent = await node.broadcast(bytes(signed.raw_transaction), txid)
+    assert sent.is_out, sent
+    await mined(node, txid)
+
+
+if __name__ == "__main__":
+    main()

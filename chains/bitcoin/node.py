@@ -30,8 +30,9 @@ _KNOTS_FORK_HEIGHT = 961_640
 class BitcoinNode:
     """One node. Raises NodeRefusal for its errors and NodeFault when it could not answer."""
 
-    def __init__(self, http: httpx.AsyncClient, network: Network) -> None:
+    def __init__(self, http: httpx.AsyncClient, network: Network, path: str = "/") -> None:
         self._http = http
+        self._path = path
         self._ids = itertools.count(1)
         self.network = network
 
@@ -43,6 +44,10 @@ class BitcoinNode:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    def wallet(self, name: str) -> BitcoinNode:
+        """The node's own wallet `name`, on the same connections. Never one with coins of ours."""
+        return BitcoinNode(self._http, self.network, f"/wallet/{name}")
 
     async def call(self, method: str, *params: Any) -> Any:
         """One RPC call."""
@@ -151,7 +156,7 @@ class BitcoinNode:
     async def _post(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         body: Any = requests if len(requests) > 1 else requests[0]
         try:
-            response = await self._http.post("/", content=json.dumps(body))
+            response = await self._http.post(self._path, content=json.dumps(body))
         except httpx.HTTPError as error:
             raise NodeFault(f"Bitcoin node: {type(error).__name__}") from error
         if response.status_code in (401, 403):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import rlp
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -44,3 +45,8 @@ def address_of(public_key: bytes) -> str:
 def deposit_address(xpub: str, index: int) -> str:
     """Deposit address number `index`: path `m/44'/60'/0'/0/index`."""
     return address_of(deposit_public_key(xpub, index))
+
+
+def contract_address(creator: str, nonce: int) -> str:
+    """Where a contract stands that `creator` deploys with its transaction number `nonce`."""
+    return to_checksum_address(keccak(rlp.encode([bytes.fromhex(creator[2:]), nonce]))[-20:])
