@@ -119,8 +119,8 @@ async def mined(node: EthereumNode, txid: TxId) -> str | None:
     """Mine until the transaction has its receipt; returns the contract it made, if any."""
     await node.call("evm_mine")
     async with asyncio.timeout(_WAIT_SECONDS):
-        while (receipt := await node.receipt(txid)) is None:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - the chain has no event to wait for
+        while (receipt := await node.receipt(txid)) is None:  # noqa: ASYNC110 - nothing signals it
+            await asyncio.sleep(0.05)
     if quantity(receipt["status"]) != 1:
         raise NodeRefusal(0, f"transaction {txid} failed")
     contract: str | None = receipt["contractAddress"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import rlp
+import rlp  # type: ignore[import-untyped]
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
