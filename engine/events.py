@@ -134,6 +134,8 @@ STALE_COMMAND: Final = 46
 """So old that the engine cannot tell whether it was done before; nothing was done now."""
 ALREADY_EXPIRED: Final = 47
 MALFORMED: Final = 48
+NO_LAST_PRICE: Final = 49
+"""A trailing stop needs a price to follow, and nothing has traded yet."""
 
 REASON_NAMES: Final = {
     0: "none",
@@ -167,6 +169,7 @@ REASON_NAMES: Final = {
     STALE_COMMAND: "stale_command",
     ALREADY_EXPIRED: "already_expired",
     MALFORMED: "malformed",
+    NO_LAST_PRICE: "no_last_price",
 }
 
 

@@ -142,7 +142,8 @@ def encode(message: Message) -> bytes:
 
 
 def decode(text: bytes) -> Message:
-    return msgspec.json.decode(text, type=Message)
+    message: Message = msgspec.json.decode(text, type=Message)
+    return message
 
 
 def book_checksum(bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> int:
