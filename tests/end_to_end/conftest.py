@@ -1,0 +1,48 @@
+"""The whole exchange, every process of it, on servers of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from cli.demo.outside import OutsideBitcoin, OutsideEthereum
+from cli.running import Running
+from devstack import whole
+from devstack.parts import ALL_PARTS, ALL_STEPS
+from devstack.rented import RentedStack, Silent, elsewhere
+
+
+@pytest.fixture(scope="session")
+def exchange() -> Iterator[RentedStack]:
+    """Started once for all end-to-end tests; the supervisor restarts whatever they kill."""
+    rented = RentedStack()
+    elsewhere(lambda: whole.up(rented.site, ALL_PARTS, ALL_STEPS, Silent(), os.getpid()))
+    yield rented
+    rented.close()
+
+
+@pytest.fixture(scope="session")
+def running(exchange: RentedStack) -> Running:
+    return Running(exchange.env, exchange.site)
+
+
+@pytest.fixture
+async def api(running: Running) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=running.api_url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+async def bitcoin(running: Running) -> AsyncIterator[OutsideBitcoin]:
+    async with httpx.AsyncClient(timeout=30) as node:
+        yield OutsideBitcoin(node, running.bitcoin_rpc_url)
+
+
+@pytest.fixture
+async def ethereum(running: Running) -> AsyncIterator[OutsideEthereum]:
+    outside = OutsideEthereum(running.ethereum_rpc_url, await running.token_contract("USDT"))
+    yield outside
+    await outside.close()
