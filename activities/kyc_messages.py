@@ -69,6 +69,8 @@ class PartyMatch(BaseModel):
     score: int
     explanation: str
     programs: list[str] = Field(default_factory=list)
+    fingerprint: str = ""
+    """Of the listed party as the officer saw it."""
 
 
 class CaseFile(BaseModel):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import Indel, JaroWinkler
 
 from compliance.letters import plain_words
 
@@ -21,8 +21,8 @@ ALIKE_MIN = 0.80
 """Jaro-Winkler similarity from which on two words may be the same."""
 _SOUNDS_ALIKE = 0.88
 """What equal consonants are worth when the letters differ: Gaddafi, Qadhafi."""
-_SHARED_WEIGHT_MIN = 0.55
-"""Part of the rarer-counts-more weight of either name that must be shared to be scored at all."""
+_SHARED_MIN = 0.70
+"""Part of the shorter name's weight that must be shared for a pair of names to be scored at all."""
 _COVERED, _REST = 0.75, 0.25
 """The better covered of the two names counts more: people leave out middle names."""
 
@@ -34,11 +34,15 @@ _SOUND_CLASSES = str.maketrans("bcdfgjklmnpqrstvwz", "bktfksklmnbkrstffs")
 _SILENT = str.maketrans("", "", "aeiouhy")
 _DOUBLED = re.compile(r"(.)\1+")
 _SOUND_LENGTH_MIN = 3
+_END = 3
+"""Letters at a name's beginning and end that must be right for it to be found across breaks."""
+_LETTERS_MIN = 9
 
 _PARTICLES = frozenset(
     {"al", "el", "bin", "ibn", "bint", "abu", "de", "da", "van", "von", "der", "la"}
 )
 _PARTICLE_WEIGHT = 0.15
+_WEIGHT_PER_LETTER = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,16 @@ class NameMatch:
     pairs: tuple[WordPair, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """The listed words that may be one asked word."""
+
+    likeness: dict[int, float]
+    """Listed word's number -> how alike; least alike first."""
+    reach: int
+    """How many listed names hold one of them."""
+
+
 class NameIndex:
     """Immutable once built; a list update builds a new one."""
 
@@ -66,17 +80,21 @@ class NameIndex:
         self._words: list[str] = []
         self._number_of: dict[str, int] = {}
         self._names: list[tuple[int, ...]] = [self._number_words(name) for name in names]
-        self._postings: list[list[int]] = [[] for _ in self._words]
+        self._postings: list[set[int]] = [set() for _ in self._words]
         for number, words in enumerate(self._names):
-            for each in set(words):
-                self._postings[each].append(number)
-        self._weights = [self._weight(word) for word in range(len(self._words))]
+            for each in words:
+                self._postings[each].add(number)
+        self._weights = [self._weight(number) for number in range(len(self._words))]
         self._unknown_weight = math.log(1 + len(self._names))
+        self._totals = [sum(self._weights[each] for each in words) for words in self._names]
         self._by_deletion: dict[str, list[int]] = {}
         self._by_sound: dict[str, list[int]] = {}
         for number, word in enumerate(self._words):
             self._index_word(number, word)
-        self._alike = lru_cache(maxsize=100_000)(self._find_alike)
+        self._by_ends: dict[tuple[str, int], list[int]] = {}
+        for number, words in enumerate(self._names):
+            self._index_letters(number, words)
+        self._near = lru_cache(maxsize=100_000)(self._find_near)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -84,15 +102,18 @@ class NameIndex:
     def search(self, name: str, score_min: int) -> list[NameMatch]:
         """Listed names like `name`, best first."""
         asked = _words_of(name)
-        alike = [self._alike(word) for word in asked]
-        weights = [self._asked_weight(word, near) for word, near in zip(asked, alike, strict=True)]
-        found = []
-        for number in self._candidates(alike, weights):
-            match = self._score(number, asked, alike, weights)
-            if match is not None and match.score >= score_min:
-                found.append(match)
-        found.sort(key=lambda match: (-match.score, match.name_number))
-        return found
+        if not asked:
+            return []
+        near = [self._near(word) for word in asked]
+        weights = [self._asked_weight(word, each) for word, each in zip(asked, near, strict=True)]
+        found = {}
+        for number in self._candidates(near, weights):
+            match = self._score(number, asked, near, weights)
+            if match.score >= score_min:
+                found[number] = match
+        for match in self._same_letters(asked, score_min):
+            found.setdefault(match.name_number, match)
+        return sorted(found.values(), key=lambda match: (-match.score, match.name_number))
 
     # Building --------------------------------------------------------------------------------
 
@@ -107,8 +128,8 @@ class NameIndex:
 
     def _weight(self, word: int) -> float:
         """Rare words tell more; particles tell next to nothing."""
-        weight = math.log(1 + len(self._names) / len(self._postings[word]))
-        return weight * _PARTICLE_WEIGHT if self._words[word] in _PARTICLES else weight
+        rarity = math.log(1 + len(self._names) / len(self._postings[word]))
+        return _told_by(self._words[word], rarity)
 
     def _index_word(self, number: int, word: str) -> None:
         for shorter in _deletions(word):
@@ -117,95 +138,122 @@ class NameIndex:
         if len(sound) >= _SOUND_LENGTH_MIN:
             self._by_sound.setdefault(sound, []).append(number)
 
+    def _index_letters(self, number: int, words: tuple[int, ...]) -> None:
+        letters = "".join(self._words[each] for each in words)
+        if len(letters) >= _LETTERS_MIN:
+            self._by_ends.setdefault((_ends(letters), len(letters)), []).append(number)
+
     # Searching -------------------------------------------------------------------------------
 
-    def _find_alike(self, word: str) -> dict[int, float]:
-        """Numbers of listed words that may be `word`, with how alike they are."""
-        near = {
+    def _find_near(self, word: str) -> _Near:
+        numbers = {
             number for shorter in _deletions(word) for number in self._by_deletion.get(shorter, ())
         }
-        alike = {}
-        for number in near:
-            likeness = JaroWinkler.similarity(word, self._words[number], score_cutoff=ALIKE_MIN)
-            if likeness:
-                alike[number] = likeness
-        for number in self._by_sound.get(sound_of(word), ()):
-            alike[number] = max(alike.get(number, 0.0), _SOUNDS_ALIKE)
-        return alike
+        likeness = dict.fromkeys(self._by_sound.get(sound_of(word), ()), _SOUNDS_ALIKE)
+        for number in numbers:
+            letters = JaroWinkler.similarity(word, self._words[number], score_cutoff=ALIKE_MIN)
+            if letters > likeness.get(number, 0.0):
+                likeness[number] = letters
+        ordered = dict(sorted(likeness.items(), key=lambda pair: (pair[1], pair[0])))
+        return _Near(ordered, sum(len(self._postings[number]) for number in ordered))
 
-    def _asked_weight(self, word: str, alike: dict[int, float]) -> float:
-        if word in _PARTICLES:
-            return self._unknown_weight * _PARTICLE_WEIGHT
-        number = self._number_of.get(word)
-        if number is not None:
-            return self._weights[number]
-        if not alike:
-            return self._unknown_weight
-        return self._weights[max(alike, key=lambda number: (alike[number], -number))]
+    def _asked_weight(self, word: str, near: _Near) -> float:
+        """That of the same word on the list, or of the likeliest; unknown words are rare ones."""
+        if not near.likeness:
+            return _told_by(word, self._unknown_weight)
+        return self._weights[self._number_of.get(word, next(reversed(near.likeness)))]
 
-    def _candidates(self, alike: Sequence[dict[int, float]], weights: Sequence[float]) -> list[int]:
+    def _candidates(self, near: Sequence[_Near], weights: Sequence[float]) -> list[int]:
         """Names that share enough weight. Rare words first: common ones only confirm."""
-        order = sorted(
-            range(len(alike)), key=lambda place: sum(len(self._postings[n]) for n in alike[place])
-        )
-        needed = _SHARED_WEIGHT_MIN * sum(weights)
-        rest = sum(weights)
+        order = sorted(range(len(near)), key=lambda place: near[place].reach)
+        total = rest = sum(weights)
+        # A listed name may be shorter than the asked one, yet hardly less than its two best words.
+        needed = _SHARED_MIN * sum(sorted(weights)[-2:])
         shared: dict[int, float] = {}
         for place in order:
-            may_begin = rest >= needed  # Later words alone could not carry a name over the bar.
+            self._share(shared, near[place].likeness, weights[place], may_begin=rest >= needed)
             rest -= weights[place]
-            self._add_shared(shared, alike[place], weights[place], may_begin=may_begin)
+        totals = self._totals
         return [
             number
             for number, weight in shared.items()
-            if weight >= needed or self._covers_listed(number, weight)
+            if weight >= _SHARED_MIN * min(total, totals[number])
         ]
 
-    def _add_shared(
-        self, shared: dict[int, float], alike: dict[int, float], weight: float, *, may_begin: bool
+    def _share(
+        self,
+        shared: dict[int, float],
+        likeness: dict[int, float],
+        weight: float,
+        *,
+        may_begin: bool,
     ) -> None:
-        counted: set[int] = set()
-        for word in alike:
+        """Add one asked word's weight to the names that hold a word like it."""
+        best: dict[int, float] = {}
+        for word, alike in likeness.items():  # Least alike first: the best overwrites.
             posting = self._postings[word]
-            if may_begin:
-                counted.update(posting)
-            elif len(posting) < len(shared):
-                counted.update(number for number in posting if number in shared)
-            else:
-                counted.update(shared.keys() & posting)
-        for number in counted:
-            shared[number] = shared.get(number, 0.0) + weight
-
-    def _covers_listed(self, number: int, weight: float) -> bool:
-        """A long asked name may hold the whole of a short listed one."""
-        words = self._names[number]
-        return len(words) > 1 and weight >= 0.9 * sum(self._weights[word] for word in words)
+            names = posting if may_begin else posting.intersection(shared)
+            best.update(dict.fromkeys(names, alike * weight))
+        if not shared:
+            shared.update(best)
+            return
+        for number, part in best.items():
+            shared[number] = shared.get(number, 0.0) + part
 
     def _score(
-        self,
-        number: int,
-        asked: Sequence[str],
-        alike: Sequence[dict[int, float]],
-        weights: Sequence[float],
-    ) -> NameMatch | None:
+        self, number: int, asked: Sequence[str], near: Sequence[_Near], weights: Sequence[float]
+    ) -> NameMatch:
         listed = self._names[number]
-        pairs = _pair_up(alike, listed)
+        pairs = _pair_up([each.likeness for each in near], listed)
         if len(pairs) < min(2, len(asked), len(listed)):
-            return None
-        asked_part = sum(weights[place] * likeness for place, _, likeness in pairs) / sum(weights)
-        listed_weights = [self._weights[word] for word in listed]
-        listed_part = sum(listed_weights[place] * likeness for _, place, likeness in pairs) / sum(
-            listed_weights
+            return NameMatch(number, 0, ())
+        asked_part = sum(weights[place] * alike for place, _, alike in pairs) / sum(weights)
+        listed_part = (
+            sum(self._weights[listed[other]] * alike for _, other, alike in pairs)
+            / self._totals[number]
         )
-        better, worse = max(asked_part, listed_part), min(asked_part, listed_part)
         return NameMatch(
             name_number=number,
-            score=round(100 * (_COVERED * better + _REST * worse)),
+            score=_blend(asked_part, listed_part),
             pairs=tuple(
-                WordPair(asked[place], self._words[listed[other]], likeness)
-                for place, other, likeness in pairs
+                WordPair(asked[place], self._words[listed[other]], alike)
+                for place, other, alike in pairs
             ),
         )
+
+    def _same_letters(self, asked: Sequence[str], score_min: int) -> list[NameMatch]:
+        """Names written together or apart: `Abd al Rahman`, `Abdalrahman`."""
+        letters = "".join(asked)
+        if len(letters) < _LETTERS_MIN:
+            return []
+        numbers = {
+            number
+            for length in (len(letters) - 1, len(letters), len(letters) + 1)
+            for number in self._by_ends.get((_ends(letters), length), ())
+        }
+        found = []
+        for number in numbers:
+            listed = "".join(self._words[each] for each in self._names[number])
+            alike = Indel.normalized_similarity(letters, listed, score_cutoff=score_min / 100)
+            if alike:
+                pair = WordPair(" ".join(asked), listed, alike)
+                found.append(NameMatch(number, round(100 * alike), (pair,)))
+        return found
+
+
+def _told_by(word: str, rarity: float) -> float:
+    """How much a word tells: less than its rarity when it is a particle or has few letters."""
+    if word in _PARTICLES:
+        return rarity * _PARTICLE_WEIGHT
+    return min(rarity, _WEIGHT_PER_LETTER * len(word))
+
+
+def _ends(letters: str) -> str:
+    return letters[:_END] + letters[-_END:]
+
+
+def _blend(one: float, other: float) -> int:
+    return round(100 * (_COVERED * max(one, other) + _REST * min(one, other)))
 
 
 def _pair_up(
@@ -245,7 +293,7 @@ def _deletions(word: str) -> tuple[str, ...]:
     """
     found = {word}
     places = range(len(word))
-    if len(word) > 3:
+    if len(word) > 2:
         found.update(word[:i] + word[i + 1 :] for i in places)
     if len(word) > 6:
         found.update(word[:i] + word[i + 1 : j] + word[j + 1 :] for i, j in combinations(places, 2))
