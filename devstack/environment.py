@@ -17,6 +17,7 @@ def all_variables(site: Site) -> dict[str, str]:
         **_names(),
         **_chains(site),
         **_addresses(site),
+        **_vendor(site),
         "RIALTO_HOME": str(site.home),
         "RIALTO_PORT_BASE": str(site.port_base),
         "RIALTO_JOURNAL_DIR": str(site.home / "journal"),
@@ -83,4 +84,13 @@ def _addresses(site: Site) -> dict[str, str]:
         "RIALTO_WALLET_SERVICE_URL": f"http://127.0.0.1:{site.port('wallet_service')}",
         "RIALTO_STAFF_URL": f"http://127.0.0.1:{site.port('staff')}",
         "RIALTO_KYC_VENDOR_URL": f"http://127.0.0.1:{site.port('kyc_vendor')}",
+    }
+
+
+def _vendor(site: Site) -> dict[str, str]:
+    """What we and the simulated identity vendor know of each other."""
+    return {
+        "RIALTO_KYC_WEBHOOK_URL": f"http://127.0.0.1:{site.port('api')}/v1/kyc/webhook",
+        "RIALTO_KYC_WEBHOOK_SECRET": site.secret("kyc_webhook"),
+        "RIALTO_KYC_VENDOR_API_KEY": site.secret("kyc_vendor_api_key"),
     }

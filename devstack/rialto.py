@@ -38,6 +38,10 @@ ADDRESSES = (
 )
 
 
+WEBHOOK = ("RIALTO_KYC_WEBHOOK_URL", "RIALTO_KYC_WEBHOOK_SECRET")
+VENDOR = ("RIALTO_KYC_VENDOR_API_KEY",)
+
+
 @dataclass(frozen=True)
 class Row:
     """One process. It has a database role, or none; nothing but the signer has the signer's."""
@@ -56,7 +60,7 @@ ROWS = (
         "kyc_vendor",
         "devstack.kyc_vendor",
         None,
-        ADDRESSES,
+        (*ADDRESSES, *WEBHOOK, *VENDOR, "RIALTO_HOME"),
         serves=True,
         needs=(),
     ),
@@ -64,14 +68,14 @@ ROWS = (
         "api",
         "api.main",
         "rialto_api",
-        (*TEMPORAL, *AWS, *VALKEY, *SEARCH, *NETWORKS, *ADDRESSES),
+        (*TEMPORAL, *AWS, *VALKEY, *SEARCH, *NETWORKS, *ADDRESSES, *WEBHOOK),
         serves=True,
     ),
     Row("wallet_service", "api.wallet_service.main", "rialto_api", (*AWS, *NETWORKS), serves=True),
     Row(
         "staff",
         "api.staff.main",
-        "rialto_api",
+        "rialto_worker",
         (*TEMPORAL, *AWS, *ADDRESSES, "RIALTO_TEMPORAL_UI_URL"),
         serves=True,
     ),
@@ -88,7 +92,7 @@ ROWS = (
         "compliance_worker",
         "workers.compliance_worker",
         "rialto_worker",
-        (*TEMPORAL, *AWS, *VALKEY, *NETWORKS, *ADDRESSES),
+        (*TEMPORAL, *AWS, *VALKEY, *NETWORKS, *ADDRESSES, *VENDOR),
     ),
     Row(
         "bitcoin_worker",

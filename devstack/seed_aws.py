@@ -39,6 +39,7 @@ KEYS: dict[str, KeySpecType] = {
     "alias/rialto-api-secrets": "SYMMETRIC_DEFAULT",
     "alias/rialto-hot-bitcoin": "ECC_SECG_P256K1",
     "alias/rialto-hot-ethereum": "ECC_SECG_P256K1",
+    "alias/rialto-staff": "ECC_NIST_P256",
 }
 
 
