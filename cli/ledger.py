@@ -1,0 +1,186 @@
+"""`rialto ledger`: prove the ledger right, explain a balance, show the trial balance."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.ids import CustomerId
+from domain.money import format_units
+from storage.audit import Finding, audit_ledger
+from storage.audit_chain import verify_chain
+from storage.catalog import Catalog, read_catalog
+from storage.engine import create_engine
+from storage.seals import seal, verify_seals
+from storage.statement_csv import CSV_COLUMNS, csv_row
+from storage.statements import Position, explain, history
+from storage.trial_balance import off_by, trial_balance
+
+app = typer.Typer(name="ledger", no_args_is_help=True, help=__doc__)
+console = Console(highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app)
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Re-derive every balance from zero, check the hash chain and the seals. Exit 1 if off."""
+    _run(_verify(as_json))
+
+
+@app.command(name="explain")
+def explain_command(
+    customer: Annotated[int, typer.Argument(help="The customer's number.")],
+    asset: Annotated[str, typer.Argument(help="BTC, ETH, USDT, ...")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="All lines as CSV on stdout.")] = False,
+    after: Annotated[str, typer.Option(help="Where the last page ended.")] = "0-0",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Lines of this page.")] = 50,
+) -> None:
+    """Trace every unit of a customer's balance to the entries and causes that made it."""
+    if as_csv:
+        _run(_export(CustomerId(customer), asset))
+    else:
+        _run(_explain(CustomerId(customer), asset, Position.parse(after), limit))
+
+
+@app.command(name="trial-balance")
+def trial_balance_command(
+    at: Annotated[
+        datetime | None, typer.Option(help="A moment (UTC) of the past; default: now.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What every kind of account holds, per asset; each asset sums to zero. Exit 1 if not."""
+    moment = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+    _run(_trial_balance(moment, as_json))
+
+
+@app.command(name="seal")
+def seal_command() -> None:
+    """Seal the heads of all accounts that moved since the last seal, and print the seal's hash."""
+    _run(_seal())
+
+
+def _run(work: Coroutine[Any, Any, int]) -> None:
+    raise typer.Exit(asyncio.run(work))
+
+
+def _engine() -> AsyncEngine:
+    url = os.environ.get("RIALTO_DATABASE_URL")
+    if not url:
+        sys.exit('RIALTO_DATABASE_URL is not set. On a local stack: eval "$(rialto env)"')
+    return create_engine(url, application="rialto-cli", statement_timeout_ms=0)
+
+
+async def _verify(as_json: bool) -> int:
+    engine = _engine()
+    chain = await verify_chain(engine)
+    findings = [*await audit_ledger(engine), *chain.findings, *await verify_seals(engine)]
+    await engine.dispose()
+    if as_json:
+        report = {"accounts": chain.accounts, "legs": chain.legs}
+        print(json.dumps(report | {"findings": [asdict(finding) for finding in findings]}))
+    else:
+        _print_findings(findings)
+        console.print(f"{chain.legs} legs of {chain.accounts} accounts walked from zero")
+    return 1 if findings else 0
+
+
+def _print_findings(findings: list[Finding]) -> None:
+    if not findings:
+        console.print("[green]not one unit is off, and no row was changed[/]")
+        return
+    table = Table("promise", "where", "what is off", box=None)
+    for finding in findings:
+        table.add_row(finding.check, finding.subject, finding.detail)
+    console.print(table)
+
+
+async def _explain(customer_id: CustomerId, asset_code: str, after: Position, limit: int) -> int:
+    engine = _engine()
+    asset = (await _catalog(engine)).asset(asset_code)
+    page = await explain(engine, customer_id, asset.code, after=after, limit=limit)
+    await engine.dispose()
+    table = Table(
+        "time", "what", "cause", "available", "held", "then available", "then held", box=None
+    )
+    for line in page.lines:
+        table.add_row(
+            line.at.isoformat(" ", "seconds"),
+            line.purpose,
+            line.cause,
+            _signed(line.available_change_units, asset.scale),
+            _signed(line.held_change_units, asset.scale),
+            format_units(line.available_units, asset.scale),
+            format_units(line.held_units, asset.scale),
+        )
+    console.print(table)
+    if page.next is not None:
+        console.print(f"more: rialto ledger explain {customer_id} {asset.code} --after {page.next}")
+    return 0
+
+
+def _signed(units: int, scale: int) -> str:
+    return "" if units == 0 else ("+" if units > 0 else "") + format_units(units, scale)
+
+
+async def _export(customer_id: CustomerId, asset_code: str) -> int:
+    engine = _engine()
+    asset = (await _catalog(engine)).asset(asset_code)
+    writer = csv.writer(sys.stdout)
+    writer.writerow(CSV_COLUMNS)
+    async for line in history(engine, customer_id, asset.code):
+        writer.writerow(csv_row(line, asset.scale))
+    await engine.dispose()
+    return 0
+
+
+async def _trial_balance(moment: datetime | None, as_json: bool) -> int:
+    engine = _engine()
+    lines = await trial_balance(engine, moment)
+    catalog = await _catalog(engine)
+    await engine.dispose()
+    off = off_by(lines)
+    if as_json:
+        print(json.dumps({"lines": [asdict(line) for line in lines], "off_by": off}))
+        return 1 if off else 0
+    table = Table("asset", "kind", "market", "balance", "accounts", box=None)
+    for line in lines:
+        amount = format_units(line.units, catalog.asset(line.asset).scale)
+        table.add_row(line.asset, line.kind, line.market, amount, str(line.accounts))
+    console.print(table)
+    for asset, units in off.items():
+        console.print(f"[red]{asset} is off by {units} units[/]")
+    return 1 if off else 0
+
+
+async def _seal() -> int:
+    engine = _engine()
+    sealed = await seal(engine)
+    await engine.dispose()
+    if sealed is None:
+        console.print("nothing moved since the last seal")
+    else:
+        console.print(f"seal {sealed.number}: {sealed.accounts} accounts, {sealed.hash}")
+    return 0
+
+
+async def _catalog(engine: AsyncEngine) -> Catalog:
+    async with engine.connect() as connection:
+        return await read_catalog(connection)
