@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
@@ -15,6 +16,7 @@ from api import problems
 from api.edge import Edge
 from api.idempotency import HEADER, REPLAYED
 from api.kyc import routes as kyc
+from api.openapi import build_openapi
 from api.services import Services
 from api.settings import ApiSettings
 from api.v1 import (
@@ -22,7 +24,9 @@ from api.v1 import (
     api_keys,
     balances,
     catalog,
+    funds,
     market_data,
+    orders,
     second_factors,
     sessions,
     status,
@@ -39,6 +43,8 @@ ROUTERS = (
     api_keys.router,
     account.router,
     balances.router,
+    orders.router,
+    funds.router,
     kyc.router,
 )
 
@@ -67,6 +73,11 @@ class Application(FastAPI):
         problems.install(self)
         for router in ROUTERS:
             self.include_router(router)
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = build_openapi(self)
+        return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
         """Without Starlette's catch-all, which answers plain text: `Edge` does that job."""

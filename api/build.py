@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
 from valkey.asyncio import Valkey
 
+from api.exchange import customer_feed
+from api.exchange.customer_feed import CustomerFeed
+from api.exchange.frame_queue import SqsFrames
+from api.exchange.funds import Funds
 from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
+from api.exchange.order_desk import OrderDesk
+from api.exchange.order_sender import OrderSender
 from api.exchange.passwords import Passwords
 from api.exchange.readiness import Readiness
 from api.exchange.replays import Replays
+from api.exchange.reports import Reports
 from api.exchange.second_factor import SecondFactor
-from api.exchange.secret_box import open_secret_box
+from api.exchange.secret_box import SecretBox, open_secret_box
+from api.exchange.withdrawal_starter import WithdrawalStarter
 from api.faults import refusal_of
 from api.kyc.desk import KycDesk
 from api.kyc_webhook import KycWebhook
-from api.services import Services
+from api.services import People, Services, Trading
 from api.settings import ApiSettings
+from chains.bitcoin.network import network
 from domain.errors import Unavailable
 from storage.api_keys import ApiKeys
 from storage.catalog import Catalog, read_catalog
@@ -35,6 +45,7 @@ from storage.idempotency import IdempotencyKeys
 from storage.kyc import KycStore
 from storage.ledger import Ledger
 from storage.login_attempts import LoginAttempts
+from storage.orders import Orders
 from storage.second_factors import SecondFactors
 from storage.sessions import Sessions
 from streams import aws
@@ -47,6 +58,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 _RETRY_SECONDS = 0.5
 _VALKEY_SECONDS = 3.0
+_MARKET_GROUP = "spot"
 
 
 @asynccontextmanager
@@ -63,18 +75,101 @@ async def build(settings: ApiSettings) -> AsyncIterator[Services]:
             socket_connect_timeout=_VALKEY_SECONDS,
         )
         closing.push_async_callback(valkey.aclose)
-        services = await _assemble(settings, engine, valkey)
-        closing.push_async_callback(services.ledger.close)
-        subscriber = _subscriber(services)
-        await subscriber.subscribe(*services.market_data.channels)
-        following = asyncio.create_task(subscriber.run())
-        closing.callback(following.cancel)
-        yield services
+        catalog = await _patiently(lambda: _catalog(engine))
+        box = await _patiently(lambda: open_secret_box(engine))
+        ledger = await _patiently(lambda: Ledger.open(engine))
+        closing.push_async_callback(ledger.close)
+        # Lazily: trading goes on while Temporal is away.
+        temporal = await connect(settings, lazy=True)
+        trading = await _trading(settings, catalog, ledger, valkey, closing)
+        yield _services(settings, engine, valkey, catalog, box, ledger, temporal, trading)
 
 
-async def _assemble(settings: ApiSettings, engine: AsyncEngine, valkey: Valkey) -> Services:
-    catalog = await _patiently(lambda: _catalog(engine))
-    box = await _patiently(lambda: open_secret_box(engine))
+async def _trading(
+    settings: ApiSettings,
+    catalog: Catalog,
+    ledger: Ledger,
+    valkey: Valkey,
+    closing: AsyncExitStack,
+) -> Trading:
+    market_data = MarketData(valkey, catalog.markets)
+
+    def handle(channel: str, message: bytes) -> None:
+        if market_data.owns(channel):
+            market_data.handle(channel, message)
+        elif customer_feed.owns(channel):
+            feed.handle(channel, message)
+
+    async def on_connected(_: Iterable[str]) -> None:
+        await market_data.reload_all()
+
+    subscriber = Subscriber(valkey, handle, on_connected)
+    await subscriber.subscribe(*market_data.channels)
+    feed = CustomerFeed(subscriber)
+    reports = Reports(feed)
+    queue = SqsFrames(settings.order_queue)
+    orders = Orders(ledger)
+    sender = OrderSender(queue, group_of=lambda _: _MARKET_GROUP, mark_sent=orders.mark_sent)
+    for work in (subscriber.run(), feed.forget_idle(), sender.run(), sender.run_marking()):
+        _in_background(work, closing)
+    closing.push_async_callback(sender.drained)
+    closing.push_async_callback(orders.close)
+    desk = OrderDesk(
+        catalog=catalog,
+        orders=orders,
+        sender=sender,
+        market_data=market_data,
+        feed=feed,
+        reports=reports,
+    )
+    return Trading(market_data, feed, reports, queue, desk, orders)
+
+
+def _services(
+    settings: ApiSettings,
+    engine: AsyncEngine,
+    valkey: Valkey,
+    catalog: Catalog,
+    box: SecretBox,
+    ledger: Ledger,
+    temporal: Client,
+    trading: Trading,
+) -> Services:
+    kyc_store = KycStore(engine)
+    documents = DocumentBucket(aws.client("s3"))
+    return Services(
+        settings=settings,
+        engine=engine,
+        valkey=valkey,
+        temporal=temporal,
+        catalog=catalog,
+        ledger=ledger,
+        secret_box=box,
+        people=_people(settings, engine, box),
+        trading=trading,
+        idempotency_keys=IdempotencyKeys(engine),
+        replays=Replays(valkey, window_seconds=settings.signature_window_seconds),
+        funds=Funds(
+            engine=engine,
+            ledger=ledger,
+            catalog=catalog,
+            network=network(settings.bitcoin_network),
+            start_workflow=WithdrawalStarter(temporal, catalog).start,
+        ),
+        kyc=KycDesk(temporal, kyc_store, personal_envelope(aws.client("kms")), documents),
+        kyc_webhook=KycWebhook(temporal, kyc_store, settings.webhook_secrets),
+        readiness=Readiness(
+            {
+                "postgres": lambda: _ask(engine),
+                "valkey": valkey.ping,
+                "order_queue": trading.queue.ping,
+                "temporal": temporal.service_client.check_health,
+            }
+        ),
+    )
+
+
+def _people(settings: ApiSettings, engine: AsyncEngine, box: SecretBox) -> People:
     customers, sessions, api_keys = Customers(engine), Sessions(engine), ApiKeys(engine)
     attempts, factors = LoginAttempts(engine), SecondFactors(engine)
     identity = Identity(
@@ -92,42 +187,19 @@ async def _assemble(settings: ApiSettings, engine: AsyncEngine, valkey: Valkey) 
         box=box,
         step_up_lasts=timedelta(minutes=settings.step_up_minutes),
     )
-    # Lazily: trading goes on while Temporal is away.
-    temporal = await connect(settings, lazy=True)
-    kyc_store = KycStore(engine)
-    documents = DocumentBucket(aws.client("s3"))
-    return Services(
-        settings=settings,
-        engine=engine,
-        valkey=valkey,
-        catalog=catalog,
-        customers=customers,
-        sessions=sessions,
-        api_keys=api_keys,
-        second_factors=factors,
-        idempotency_keys=IdempotencyKeys(engine),
-        ledger=await _patiently(lambda: Ledger.open(engine)),
-        identity=identity,
-        second_factor=second_factor,
-        secret_box=box,
-        replays=Replays(valkey, window_seconds=settings.signature_window_seconds),
-        market_data=MarketData(valkey, catalog.markets),
-        readiness=Readiness({"postgres": lambda: _ask(engine), "valkey": valkey.ping}),
-        temporal=temporal,
-        kyc=KycDesk(temporal, kyc_store, personal_envelope(aws.client("kms")), documents),
-        kyc_webhook=KycWebhook(temporal, kyc_store, settings.webhook_secrets),
-    )
+    return People(customers, sessions, api_keys, factors, identity, second_factor)
 
 
-def _subscriber(services: Services) -> Subscriber:
-    def handle(channel: str, message: bytes) -> None:
-        if services.market_data.owns(channel):
-            services.market_data.handle(channel, message)
+def _in_background(work: Coroutine[Any, Any, None], closing: AsyncExitStack) -> None:
+    """Run until the process stops. These loops handle their own faults: an end is a bug."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_log_end)
+    closing.callback(task.cancel)
 
-    async def on_connected(_: Iterable[str]) -> None:
-        await services.market_data.reload_all()
 
-    return Subscriber(services.valkey, handle, on_connected)
+def _log_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.critical("a background loop ended", exc_info=task.exception())
 
 
 async def _patiently(work: Callable[[], Awaitable[T]]) -> T:

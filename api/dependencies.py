@@ -43,7 +43,7 @@ async def _authenticate(request: Request) -> Caller:
     services, origin = services_of(request), origin_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
-        return await services.identity.by_token(token.strip(), origin)
+        return await services.people.identity.by_token(token.strip(), origin)
     key_id = request.headers.get("x-api-key")
     if key_id:
         return await _by_signature(request, services, key_id)
@@ -53,14 +53,14 @@ async def _authenticate(request: Request) -> Caller:
 async def _by_signature(request: Request, services: Services, key_id: str) -> Caller:
     timestamp = request.headers.get("x-timestamp", "")
     refuse_stale(timestamp, services.settings.signature_window_seconds)
-    caller = await services.identity.by_key_id(key_id, origin_of(request))
+    caller = await services.people.identity.by_key_id(key_id, origin_of(request))
     assert caller.api_key is not None
     signature = request.headers.get("x-signature", "")
     payload = canonical_request(timestamp, request.method, target_of(request), await request.body())
     if not is_signed(caller.api_key, payload, signature, services.secret_box):
         raise SignatureInvalid("the signature does not fit the request")
     await services.replays.refuse_seen(key_id, signature)
-    await services.identity.note_use(caller.api_key)
+    await services.people.identity.note_use(caller.api_key)
     return caller
 
 

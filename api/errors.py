@@ -39,6 +39,10 @@ class InternalError(ExchangeError):
     code = "internal_error"
 
 
+class OutcomeUnknownAnswer(ExchangeError):
+    code = "outcome_unknown"
+
+
 class IdempotencyKeyInvalid(ExchangeError):
     code = "idempotency_key_invalid"
 
@@ -164,6 +168,16 @@ ERRORS: Mapping[str, ErrorKind] = {
         "Too late or too early",
         "The thing is not in a state that allows this; read it again.",
     ),
+    "withdrawals_held": ErrorKind(
+        HTTPStatus.FORBIDDEN,
+        "Withdrawals are held for a while",
+        "After a change of password, second factor or address book; `until` says how long.",
+    ),
+    "address_not_allowed": ErrorKind(
+        HTTPStatus.FORBIDDEN,
+        "Not in your address book",
+        "You allow withdrawals only to your address book; new entries need a day to become usable.",
+    ),
     "market_not_trading": ErrorKind(
         HTTPStatus.CONFLICT,
         "The market is not trading",
@@ -221,6 +235,12 @@ ERRORS: Mapping[str, ErrorKind] = {
         "by your own id, or"
         "repeat the request with the same Idempotency-Key.",
     ),
+    "outcome_unknown": ErrorKind(
+        HTTPStatus.GATEWAY_TIMEOUT,
+        "We do not know what became of it",
+        "The connection to the database broke at the wrong moment. Look the thing up by your own "
+        "id, or repeat the request with the same Idempotency-Key or client_order_id.",
+    ),
     "unavailable": ErrorKind(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "A part we need is down",
@@ -249,6 +269,7 @@ def problem(
     """The RFC 9457 body."""
     kind = kind_of(error)
     body: dict[str, Any] = {
+        **error.fields,
         "type": f"/v1/errors/{error.code}",
         "title": kind.title,
         "status": int(kind.status),
@@ -256,7 +277,6 @@ def problem(
         "instance": instance,
         "code": error.code,
         "request_id": request_id,
-        **error.fields,
     }
     if errors:
         body["errors"] = list(errors)

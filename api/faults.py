@@ -9,7 +9,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.errors import OutcomeUnknownAnswer
 from domain.errors import ExchangeError, Unavailable
+from storage.group_commit import OutcomeUnknown
 from streams.aws import is_transient
 
 _CONNECTION_FAULTS = (
@@ -37,6 +39,8 @@ def refusal_of(fault: Exception) -> ExchangeError | None:
     """The refusal to answer with; None when `fault` is a bug of ours."""
     if isinstance(fault, ExchangeError):
         return fault
+    if isinstance(fault, OutcomeUnknown):
+        return OutcomeUnknownAnswer("the connection to the database broke; look it up by your id")
     part = _part_that_is_down(fault)
     return (
         None if part is None else Unavailable(f"{part} cannot be reached at the moment", part=part)
@@ -50,6 +54,8 @@ def _part_that_is_down(fault: Exception) -> str | None:
         return "the database" if down else None
     if isinstance(fault, RPCError):
         return "the workflow service" if fault.status in _RPC_DOWN else None
+    if isinstance(fault, RuntimeError):  # What the SDK's core raises when it cannot connect.
+        return "the workflow service" if "client connect" in str(fault) else None
     if isinstance(fault, BotoCoreError | ClientError):
         return "a cloud service" if is_transient(fault) else None
     if isinstance(fault, valkey.exceptions.ValkeyError):

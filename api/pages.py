@@ -38,4 +38,8 @@ def next_cursor(ids: Sequence[int], limit: int) -> str | None:
     """None when the page was not full, for then there is nothing after it."""
     if len(ids) < limit:
         return None
-    return base64.urlsafe_b64encode(f"v1:{ids[-1]}".encode()).decode().rstrip("=")
+    return cursor_at(ids[-1])
+
+
+def cursor_at(number: int) -> str:
+    return base64.urlsafe_b64encode(f"v1:{number}".encode()).decode().rstrip("=")

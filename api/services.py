@@ -8,10 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from valkey.asyncio import Valkey
 
+from api.exchange.customer_feed import CustomerFeed
+from api.exchange.frame_queue import SqsFrames
+from api.exchange.funds import Funds
 from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
+from api.exchange.order_desk import OrderDesk
 from api.exchange.readiness import Readiness
 from api.exchange.replays import Replays
+from api.exchange.reports import Reports
 from api.exchange.second_factor import SecondFactor
 from api.exchange.secret_box import SecretBox
 from api.kyc.desk import KycDesk
@@ -22,8 +27,33 @@ from storage.catalog import Catalog
 from storage.customers import Customers
 from storage.idempotency import IdempotencyKeys
 from storage.ledger import Ledger
+from storage.orders import Orders
 from storage.second_factors import SecondFactors
 from storage.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Customers and how they prove who they are."""
+
+    customers: Customers
+    sessions: Sessions
+    api_keys: ApiKeys
+    second_factors: SecondFactors
+    identity: Identity
+    second_factor: SecondFactor
+
+
+@dataclass(frozen=True, slots=True)
+class Trading:
+    """Markets and orders."""
+
+    market_data: MarketData
+    feed: CustomerFeed
+    reports: Reports
+    queue: SqsFrames
+    desk: OrderDesk
+    orders: Orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +61,15 @@ class Services:
     settings: ApiSettings
     engine: AsyncEngine
     valkey: Valkey
-    catalog: Catalog
-    customers: Customers
-    sessions: Sessions
-    api_keys: ApiKeys
-    second_factors: SecondFactors
-    idempotency_keys: IdempotencyKeys
-    ledger: Ledger
-    identity: Identity
-    second_factor: SecondFactor
-    secret_box: SecretBox
-    replays: Replays
-    market_data: MarketData
-    readiness: Readiness
     temporal: Client
+    catalog: Catalog
+    ledger: Ledger
+    secret_box: SecretBox
+    people: People
+    trading: Trading
+    idempotency_keys: IdempotencyKeys
+    replays: Replays
+    funds: Funds
     kyc: KycDesk
     kyc_webhook: KycWebhook
+    readiness: Readiness

@@ -95,11 +95,13 @@ class OrderDesk:
         return [next(placed) if isinstance(each, NewOrder) else each for each in checked]
 
     async def place_pair(
-        self, customer_id: CustomerId, market: str, limit: OrderInput, stop: OrderInput
+        self, customer_id: CustomerId, limit: Asked, stop: Asked
     ) -> list[Accepted]:
         """One cancels the other; see storage.orders.place_pair."""
         self._sender.require_queue()
-        pair = [self.check(customer_id, Asked(market, each)) for each in (limit, stop)]
+        if limit.market != stop.market:
+            raise InvalidInput("the two orders of a pair are on the same market")
+        pair = [self.check(customer_id, each) for each in (limit, stop)]
         if pair[0].side is not pair[1].side or pair[0].lots != pair[1].lots:
             raise InvalidInput("the two orders of a pair have the same side and size")
         await self._feed.follow(customer_id)

@@ -41,7 +41,7 @@ class ActionList(BaseModel):
 
 @router.get("/account", summary="Your account", responses=refusals("not_authenticated"))
 async def read_account(caller: Reader, services: ServicesOf) -> AccountAnswer:
-    customer = await services.customers.find(caller.customer_id)
+    customer = await services.people.customers.find(caller.customer_id)
     return AccountAnswer(
         customer_id=str(customer.id),
         email=customer.email,
@@ -60,7 +60,9 @@ async def list_actions(
     caller: Person, services: ServicesOf, limit: LimitQuery = 100, cursor: CursorQuery = None
 ) -> ActionList:
     before = read_cursor(cursor)
-    rows = await services.customers.actions(caller.customer_id, limit=limit, before_id=before)
+    rows = await services.people.customers.actions(
+        caller.customer_id, limit=limit, before_id=before
+    )
     fields = ("at", "action", "succeeded", "actor", "ip", "user_agent", "details")
     return ActionList(
         data=[

@@ -78,7 +78,7 @@ class ApiKeyList(BaseModel):
     ),
 )
 async def create_key(body: ApiKeyRequest, caller: Person, services: ServicesOf) -> CreatedApiKey:
-    await services.second_factor.require_step_up(caller)
+    await services.people.second_factor.require_step_up(caller)
     key_id, secret = new_key_id(), None
     kind, sealed = "hmac", None
     if body.public_key is not None:
@@ -86,7 +86,7 @@ async def create_key(body: ApiKeyRequest, caller: Person, services: ServicesOf) 
     else:
         secret = new_secret()
         sealed = services.secret_box.seal(secret.encode(), context=f"api-key:{key_id}")
-    key = await services.api_keys.create(
+    key = await services.people.api_keys.create(
         caller.customer_id,
         NewApiKey(
             id=key_id,
@@ -99,7 +99,7 @@ async def create_key(body: ApiKeyRequest, caller: Person, services: ServicesOf) 
             expires_at=_in_future(body.expires_at),
         ),
     )
-    await services.customers.record(
+    await services.people.customers.record(
         caller.action("api_key_created", key=key.id[:8], scopes=sorted(key.scopes))
     )
     return CreatedApiKey(**_fields(key), secret=secret)
@@ -107,7 +107,7 @@ async def create_key(body: ApiKeyRequest, caller: Person, services: ServicesOf) 
 
 @router.get("/api-keys", summary="Your API keys", responses=refusals("not_authenticated"))
 async def list_keys(caller: Person, services: ServicesOf) -> ApiKeyList:
-    found = await services.api_keys.of_customer(caller.customer_id)
+    found = await services.people.api_keys.of_customer(caller.customer_id)
     return ApiKeyList(data=[ApiKeyAnswer(**_fields(key)) for key in found])
 
 
@@ -118,9 +118,9 @@ async def list_keys(caller: Person, services: ServicesOf) -> ApiKeyList:
     responses=refusals("not_authenticated", "unknown_api_key"),
 )
 async def revoke_key(key_id: KeyId, caller: Person, services: ServicesOf) -> Response:
-    await services.api_keys.revoke(caller.customer_id, key_id)
-    services.identity.forget()
-    await services.customers.record(caller.action("api_key_revoked", key=key_id[:8]))
+    await services.people.api_keys.revoke(caller.customer_id, key_id)
+    services.people.identity.forget()
+    await services.people.customers.record(caller.action("api_key_revoked", key=key_id[:8]))
     return Response(status_code=204)
 
 

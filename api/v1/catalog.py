@@ -69,7 +69,7 @@ def _market(services: ServicesOf, market: Market) -> MarketAnswer:
         id=market.id,
         base=market.base.code,
         quote=market.quote.code,
-        state=services.market_data.state(market.id),
+        state=services.trading.market_data.state(market.id),
         tick_size=format_units(market.tick_units, market.quote.scale),
         lot_size=format_units(market.lot_units, market.base.scale),
         notional_min=format_units(market.notional_min_units, market.quote.scale),

@@ -56,7 +56,7 @@ class TradeList(BaseModel):
 )
 async def read_book(market: str, services: ServicesOf, depth: DepthQuery = 50) -> BookAnswer:
     listed = services.catalog.market(market)
-    return book_answer(listed, services.market_data.current_book(listed.id), depth)
+    return book_answer(listed, services.trading.market_data.current_book(listed.id), depth)
 
 
 @router.get(
@@ -66,7 +66,7 @@ async def read_book(market: str, services: ServicesOf, depth: DepthQuery = 50) -
 )
 async def list_trades(market: str, services: ServicesOf, limit: LimitQuery = 100) -> TradeList:
     listed = services.catalog.market(market)
-    found = list(services.market_data.book(listed.id).trades)[-limit:]
+    found = list(services.trading.market_data.book(listed.id).trades)[-limit:]
     return TradeList(data=[trade_answer(listed, trade) for trade in reversed(found)])
 
 

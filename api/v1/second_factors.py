@@ -55,8 +55,8 @@ class RecoveryCodes(BaseModel):
 
 @router.get("/second-factors", summary="What is set up", responses=refusals("not_authenticated"))
 async def list_factors(caller: Person, services: ServicesOf) -> FactorsAnswer:
-    totp = await services.second_factors.totp(caller.customer_id)
-    keys = await services.second_factors.passkeys_of(caller.customer_id)
+    totp = await services.people.second_factors.totp(caller.customer_id)
+    keys = await services.people.second_factors.passkeys_of(caller.customer_id)
     return FactorsAnswer(
         totp=totp is not None and totp.is_confirmed,
         passkeys=[PasskeyAnswer(id=key.credential_id.hex(), label=key.label) for key in keys],
@@ -70,7 +70,7 @@ async def list_factors(caller: Person, services: ServicesOf) -> FactorsAnswer:
     responses=refusals(*_REFUSALS),
 )
 async def start_totp(caller: Person, services: ServicesOf) -> TotpAnswer:
-    setup = await services.second_factor.start_totp(caller)
+    setup = await services.people.second_factor.start_totp(caller)
     return TotpAnswer(secret=setup.secret, uri=setup.uri)
 
 
@@ -80,9 +80,9 @@ async def start_totp(caller: Person, services: ServicesOf) -> TotpAnswer:
     responses=refusals(*_REFUSALS),
 )
 async def confirm_totp(body: Code, caller: Person, services: ServicesOf) -> RecoveryCodes:
-    codes = await services.second_factor.confirm_totp(caller, body.code)
-    services.identity.forget()
-    await services.customers.record(caller.action("totp_set_up"))
+    codes = await services.people.second_factor.confirm_totp(caller, body.code)
+    services.people.identity.forget()
+    await services.people.customers.record(caller.action("totp_set_up"))
     return RecoveryCodes(recovery_codes=codes)
 
 
@@ -93,8 +93,8 @@ async def confirm_totp(body: Code, caller: Person, services: ServicesOf) -> Reco
     responses=refusals(*_REFUSALS),
 )
 async def remove_totp(caller: Person, services: ServicesOf) -> Response:
-    await services.second_factor.remove_totp(caller)
-    await services.customers.record(caller.action("totp_removed"))
+    await services.people.second_factor.remove_totp(caller)
+    await services.people.customers.record(caller.action("totp_removed"))
     return Response(status_code=204)
 
 
@@ -106,7 +106,7 @@ async def remove_totp(caller: Person, services: ServicesOf) -> Response:
 )
 async def step_up(body: Code, caller: Person, services: ServicesOf) -> Response:
     """Withdrawals, new API keys and changes of factors ask for it when it is some minutes old."""
-    await services.second_factor.step_up(caller, body.code)
-    services.identity.forget()
-    await services.customers.record(caller.action("stepped_up"))
+    await services.people.second_factor.step_up(caller, body.code)
+    services.people.identity.forget()
+    await services.people.customers.record(caller.action("stepped_up"))
     return Response(status_code=204)

@@ -61,7 +61,9 @@ class SessionList(BaseModel):
 )
 async def register(body: Credentials, origin: OriginOf, services: ServicesOf) -> CustomerAnswer:
     """A new customer. Log in afterwards with the same e-mail address and password."""
-    return customer_answer(await services.identity.register(body.email, body.password, origin))
+    return customer_answer(
+        await services.people.identity.register(body.email, body.password, origin)
+    )
 
 
 @router.post(
@@ -71,8 +73,8 @@ async def register(body: Credentials, origin: OriginOf, services: ServicesOf) ->
     responses=refusals("malformed_json", "invalid_input", "not_authenticated", "rate_limited"),
 )
 async def log_in(body: Credentials, origin: OriginOf, services: ServicesOf) -> OpenedSession:
-    customer = await services.identity.log_in(body.email, body.password, origin)
-    login = await services.identity.open_session(customer, origin)
+    customer = await services.people.identity.log_in(body.email, body.password, origin)
+    login = await services.people.identity.open_session(customer, origin)
     return OpenedSession(
         token=login.token,
         customer_id=str(customer.id),
@@ -83,7 +85,7 @@ async def log_in(body: Credentials, origin: OriginOf, services: ServicesOf) -> O
 @router.get("/sessions", summary="Your sessions", responses=refusals("not_authenticated"))
 async def list_sessions(caller: Person, services: ServicesOf) -> SessionList:
     current = caller.require_session().id
-    found = await services.sessions.of_customer(caller.customer_id)
+    found = await services.people.sessions.of_customer(caller.customer_id)
     return SessionList(data=[_answer(session, current) for session in found])
 
 
@@ -110,9 +112,9 @@ async def end_session(session_id: SessionNumber, caller: Person, services: Servi
 
 
 async def _end(caller: Person, services: ServicesOf, session_id: int) -> None:
-    await services.sessions.revoke(caller.customer_id, session_id)
-    services.identity.forget()
-    await services.customers.record(caller.action("session_ended", session_id=session_id))
+    await services.people.sessions.revoke(caller.customer_id, session_id)
+    services.people.identity.forget()
+    await services.people.customers.record(caller.action("session_ended", session_id=session_id))
 
 
 def customer_answer(customer: Customer) -> CustomerAnswer:
