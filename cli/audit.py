@@ -1,0 +1,132 @@
+"""`rialto audit`: is every unit where it should be, right now, on the running exchange?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from activities.chain_tie import ChainTie, Tie
+from chains.bitcoin.network import network
+from chains.bitcoin.node import BitcoinNode
+from chains.ethereum.node import EthereumNode
+from cli.running import Running
+from cli.terminal import console
+from storage.audit import CHECKS, Finding, audit_ledger
+from storage.audit_chain import verify_chain
+
+
+@dataclass
+class Audit:
+    """Which promises were checked, and everything that is off."""
+
+    checked: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    ties: list[Tie] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.findings
+
+    def as_json(self) -> dict[str, object]:
+        ties = [{**asdict(tie), "difference_units": str(tie.difference_units)} for tie in self.ties]
+        return {
+            "clean": self.is_clean,
+            "checked": self.checked,
+            "findings": [asdict(finding) for finding in self.findings],
+            "ties": [{key: str(value) for key, value in tie.items()} for tie in ties],
+        }
+
+    def show(self) -> None:
+        table = Table(title="Conservation", show_header=False)
+        off = {finding.check for finding in self.findings}
+        for check in self.checked:
+            table.add_row(check, "[red]off[/]" if check in off else "[green]holds[/]")
+        console.print(table)
+        for tie in self.ties:
+            between = tie.uncredited_units - tie.left_units
+            console.print(
+                f"{tie.asset}: chain {tie.chain_units} = ledger {tie.ledger_units} "
+                f"+ in between {between} + difference {tie.difference_units} "
+                f"(units, at height {tie.height})"
+            )
+        for finding in self.findings:
+            console.print(f"[red]{finding}[/]")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(audit)
+
+
+def audit(
+    *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
+) -> None:
+    """Check that not one unit is lost, made up or counted twice.
+
+    Conservation, holds against orders and withdrawals, the ledger's hash chain, and the ties
+    engine = ledger = chains. Exit status 1 if anything is off by one unit, naming it.
+    """
+    found = asyncio.run(run_audit(Running.load(os.environ)))
+    if as_json:
+        print(json.dumps(found.as_json(), indent=2))
+    else:
+        found.show()
+    sys.exit(0 if found.is_clean else 1)
+
+
+async def run_audit(running: Running) -> Audit:
+    engine = create_async_engine(running.database_url)
+    result = Audit()
+    checks: list[Callable[[Running, AsyncEngine, Audit], Awaitable[None]]] = [
+        _conservation,
+        _hash_chain,
+        _chains,
+    ]
+    try:
+        for check in checks:
+            await check(running, engine, result)
+    finally:
+        await engine.dispose()
+    return result
+
+
+async def _conservation(_: Running, engine: AsyncEngine, result: Audit) -> None:
+    result.findings += await audit_ledger(engine)
+    result.checked += CHECKS
+
+
+async def _hash_chain(_: Running, engine: AsyncEngine, result: Audit) -> None:
+    verification = await verify_chain(engine)
+    result.findings += verification.findings
+    result.checked.append("hash chain, and every balance derived from zero")
+
+
+async def _chains(running: Running, engine: AsyncEngine, result: Audit) -> None:
+    variables = running.variables
+    bitcoin = BitcoinNode.connect(
+        running.bitcoin_rpc_url, network(variables["RIALTO_BITCOIN_NETWORK"]), timeout_seconds=120
+    )
+    ethereum = EthereumNode.connect(
+        running.ethereum_rpc_url, int(variables["RIALTO_ETHEREUM_CHAIN_ID"])
+    )
+    try:
+        tie = ChainTie(engine, bitcoin, ethereum)
+        for chain in ("bitcoin", "ethereum"):
+            name = f"ledger = {chain}"
+            result.checked.append(name)
+            for each in await tie.ties(chain):
+                result.ties.append(each)
+                if each.difference_units:
+                    detail = f"{each.difference_units} units at height {each.height}"
+                    result.findings.append(Finding(name, each.asset, detail))
+    finally:
+        await bitcoin.close()
+        await ethereum.close()
