@@ -30,9 +30,10 @@ class ScriptKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address that was checked for `network`."""
+    """An address that was checked for a network."""
 
     text: str
+    """In its one normal form: segwit addresses may be spelled in capitals, ours never are."""
     kind: ScriptKind
     locking_script: bytes
 
@@ -83,7 +84,7 @@ def _parse_segwit(text: str, network: Network) -> Address:
     if kind is None:
         raise InvalidAddress(f"witness version {version} of this length cannot be paid")
     opcode = 0x50 + version if version else 0
-    return Address(text, kind, bytes([opcode, len(program)]) + bytes(program))
+    return Address(text.lower(), kind, bytes([opcode, len(program)]) + bytes(program))
 
 
 def _parse_base58(text: str, network: Network) -> Address:

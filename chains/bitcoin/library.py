@@ -13,6 +13,7 @@ import atexit
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,12 @@ def _private_data_dir() -> None:
 
 _private_data_dir()
 
-from bitcoinlib import networks  # noqa: E402 - only after its folder is set
-from bitcoinlib.keys import HDKey, Key  # noqa: E402
-from bitcoinlib.keys import Signature as LibrarySignature  # noqa: E402
-from bitcoinlib.transactions import Transaction as LibraryTransaction  # noqa: E402
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Of its database layer, which we do not use.
+    from bitcoinlib import networks
+    from bitcoinlib.keys import HDKey, Key
+    from bitcoinlib.keys import Signature as LibrarySignature
+    from bitcoinlib.transactions import Transaction as LibraryTransaction
 
 
 def _correct_networks() -> None:
