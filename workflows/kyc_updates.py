@@ -70,7 +70,8 @@ class KycUpdates:
         renews = case.state in _RENEWABLE and (
             submission.requested_tier > case.tier or case.state is KycState.EXPIRING
         )
-        if case.state not in COLLECTING and not renews:
+        # An update that starts the workflow is validated before the first line of the run.
+        if case.state not in COLLECTING | {KycState.NOT_STARTED} and not renews:
             raise refuse(f"your application is {case.state}: there is nothing to send now")
         if self._submission is not None or self._interruption is not None:
             raise refuse("your application was sent a moment ago")
