@@ -27,8 +27,6 @@ class TokenTransfer:
     recipient: str
     units: int
     txid: str
-    log_index: int
-    """Place in the block; changes when the block does."""
 
 
 def transfer_call(recipient: str, units: int) -> bytes:
@@ -63,7 +61,6 @@ def read_transfer_log(log: Mapping[str, Any]) -> TokenTransfer | None:
         recipient=to_checksum_address(topics[2][-20:]),
         units=int.from_bytes(data, "big"),
         txid=HexBytes(log["transactionHash"]).to_0x_hex(),
-        log_index=int(log["logIndex"]),
     )
 
 
