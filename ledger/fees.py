@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from domain.ids import CustomerId
 from domain.market import MarketId
@@ -28,6 +28,8 @@ class FeeRates:
 
 
 DEFAULT_RATES = FeeRates()
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def fee_units(received_units: int, rate_ppm: int) -> int:
@@ -82,7 +84,7 @@ def rates_for(
             rule.customer_id is not None,
             rule.market is not None,
             rule.volume_min_units,
-            rule.valid_from.timestamp() if rule.valid_from else 0.0,
+            rule.valid_from or _LONG_AGO,
         ),
     )
     return best.rates
