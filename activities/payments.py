@@ -102,6 +102,14 @@ class Sent(BaseModel):
     outcome: BroadcastOutcome
     reason: str
 
+    @property
+    def is_out(self) -> bool:
+        return self.outcome in (BroadcastOutcome.ACCEPTED, BroadcastOutcome.KNOWN)
+
+    @property
+    def is_refused(self) -> bool:
+        return self.outcome is BroadcastOutcome.REFUSED
+
 
 class BumpPayment(BaseModel):
     payment_id: str

@@ -55,6 +55,14 @@ class OfficerWord(BaseModel):
     reason: str = ""
 
 
+class OfficerAction(OfficerWord):
+    """What an officer does with a withdrawal that is on its way."""
+
+    action: str
+    key: str
+    """Made in workflow code: the same deed is written down once."""
+
+
 class WithdrawalActivities:
     def __init__(
         self, engine: AsyncEngine, ledger: Ledger, catalog: Catalog, notices: Notices
@@ -72,6 +80,7 @@ class WithdrawalActivities:
             self.reject_withdrawal,
             self.cancel_withdrawal,
             self.pay_internally,
+            self.write_down,
         ]
 
     @activity.defn
@@ -128,6 +137,20 @@ class WithdrawalActivities:
                 await payment_progress.pay_internally(connection, self._ledger, row)
         return await self._tell(step.withdrawal_id)
 
+    @activity.defn
+    async def write_down(self, deed: OfficerAction) -> WithdrawalView:
+        """Audit before the deed; then answer where the withdrawal stands."""
+        async with self._engine.begin() as connection:
+            await withdrawals.lock(connection, deed.withdrawal_id)
+            await withdrawals.add_event_once(
+                connection,
+                deed.withdrawal_id,
+                deed.action,
+                {"reason": deed.reason, "key": deed.key},
+                officer=deed.officer,
+            )
+            return await read_view(connection, self._catalog, deed.withdrawal_id)
+
     async def _assess(
         self, connection: AsyncConnection, row: Row[Any], screening: Screening
     ) -> None:
@@ -145,7 +168,7 @@ class WithdrawalActivities:
                 screening_reason=screening.reason,
             )
         )
-        common = {
+        common: dict[str, Any] = {
             "screening": screening.model_dump(),
             "risk_score": verdict.score,
             "approvals_needed": verdict.approvals_needed,
@@ -179,6 +202,8 @@ class WithdrawalActivities:
             approvals=approvals,
             approved_at=func.now(),
             reason="",
+            # From here on the officers answer for what screening found.
+            screening={**(row.screening or {}), "is_clear": True, "cleared_by": word.officer},
         )
 
     async def _give_back(

@@ -52,15 +52,16 @@ PERMISSIONS: Mapping[str, Mapping[str, frozenset[Role]]] = {
         "freeze": _OFFICERS,
         "add_note": _ANY_STAFF,
         "bump_fee": _OPERATIONS,
-        "retry": _OPERATIONS,
-        "mark_resolved": _OPERATIONS,
+        "rebroadcast": _OPERATIONS,
+        "mark_replaced_by": _OPERATIONS,
+        "cancel": _OPERATIONS,
     },
     "deposit": {
         "approve": _OFFICERS,
         "reject": _OFFICERS,
         "clear": _OFFICERS,
-        "hold_funds": _OFFICERS,
-        "return_funds": _SENIOR,
+        "suspend": _OFFICERS,
+        "mark_returned": _SENIOR,
         "assign_customer": _OPERATIONS,
         "add_note": _ANY_STAFF,
         "retry": _OPERATIONS,
@@ -81,6 +82,10 @@ PERMISSIONS: Mapping[str, Mapping[str, frozenset[Role]]] = {
         "explain": _OPERATIONS,
         "retry": _OPERATIONS,
         "add_note": _ANY_STAFF,
+    },
+    "break": {
+        "clear": _OPERATIONS,
+        "escalate": _OPERATIONS,
     },
 }
 """First part of the workflow id -> staff update -> roles that may send it. All else is refused."""

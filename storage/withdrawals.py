@@ -198,6 +198,25 @@ async def add_event(
     )
 
 
+async def add_event_once(
+    connection: AsyncConnection,
+    withdrawal_id: str,
+    event: str,
+    details: Mapping[str, object],
+    *,
+    officer: str,
+) -> None:
+    """Unless an event with the same `key` in its details is there; the caller holds the row."""
+    known = await connection.scalar(
+        select(withdrawal_events.c.id).where(
+            withdrawal_events.c.withdrawal_id == withdrawal_id,
+            withdrawal_events.c.details["key"].astext == details["key"],
+        )
+    )
+    if known is None:
+        await add_event(connection, withdrawal_id, event, details, officer=officer)
+
+
 async def list_for(
     connection: AsyncConnection,
     customer_id: CustomerId,

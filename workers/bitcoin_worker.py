@@ -1,0 +1,33 @@
+"""Activities of task queue `bitcoin`, and the watch over payments on that chain."""
+
+from __future__ import annotations
+
+import asyncio
+
+from activities.bitcoin_payments import BitcoinPayments
+from chains.bitcoin.network import network
+from chains.bitcoin.node import BitcoinNode
+from workers.chain_worker import ChainSettings, serve_chain
+from workers.process import run
+
+
+class BitcoinSettings(ChainSettings):
+    bitcoin_rpc_url: str
+    bitcoin_network: str = "regtest"
+
+
+async def serve(stop: asyncio.Event) -> None:
+    settings = BitcoinSettings()
+    node = BitcoinNode.connect(settings.bitcoin_rpc_url, network(settings.bitcoin_network))
+    try:
+        await serve_chain(settings, BitcoinPayments(node), stop)
+    finally:
+        await node.close()
+
+
+def main() -> None:
+    run("bitcoin_worker", serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Activities of task queue `ethereum`, and the watch over payments on that chain."""
+
+from __future__ import annotations
+
+import asyncio
+
+from activities.ethereum_payments import EthereumPayments
+from chains.ethereum.node import EthereumNode
+from workers.chain_worker import ChainSettings, serve_chain
+from workers.process import run
+
+
+class EthereumSettings(ChainSettings):
+    ethereum_rpc_url: str
+    ethereum_chain_id: int = 31337
+
+
+async def serve(stop: asyncio.Event) -> None:
+    settings = EthereumSettings()
+    node = EthereumNode.connect(settings.ethereum_rpc_url, settings.ethereum_chain_id)
+    try:
+        await serve_chain(settings, EthereumPayments(node), stop)
+    finally:
+        await node.close()
+
+
+def main() -> None:
+    run("ethereum_worker", serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Runs the workflows of money, and the activities that only need the database.
+
+Queues `workflows` and `ledger`. KYC and its staff work run beside their activities, in the
+compliance worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from activities.settlement import SettlementActivities
+from activities.withdrawals import WithdrawalActivities
+from storage.orders import Orders
+from storage.settlement import Settlements
+from streams import aws
+from streams.metrics import TemporalMetrics
+from streams.temporal import connect
+from workers.chain_worker import Books, open_books
+from workers.health import Health, serve_health
+from workers.process import run
+from workers.staff_interceptor import StaffInterceptor
+from workers.temporal_worker import Options, Queue, serve_queues, temporal_answers
+from workers.withdrawal_relay import WithdrawalRelay
+from workflows.deposit import DepositWorkflow
+from workflows.settlement import SettlementWorkflow
+from workflows.start import WORKFLOWS_QUEUE
+from workflows.withdrawal import WithdrawalWorkflow
+from workflows.withdrawal_desk import LEDGER_QUEUE
+
+MONEY_WORKFLOWS = [DepositWorkflow, WithdrawalWorkflow, SettlementWorkflow]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="RIALTO_", extra="ignore", frozen=True)
+
+    database_url: str
+    temporal_address: str
+    temporal_namespace: str = "rialto"
+    valkey_url: str
+    health_port: int | None = None
+    metrics_port: int | None = None
+
+
+def ledger_queue(books: Books) -> Queue:
+    parts = (books.engine, books.ledger, books.catalog, books.notices)
+    settlements = Settlements(books.ledger, books.catalog.markets)
+    settlement = SettlementActivities(settlements, Orders(books.ledger), books.notices)
+    return Queue(
+        LEDGER_QUEUE,
+        activities=[
+            *WithdrawalActivities(*parts).all(),
+            settlement.settle_batch,
+            settlement.halt_market,
+            settlement.reopen_market,
+        ],
+    )
+
+
+async def serve(stop: asyncio.Event) -> None:
+    settings = Settings()
+    health, metrics = Health("worker"), TemporalMetrics()
+    async with AsyncExitStack() as closing:
+        await closing.enter_async_context(
+            serve_health(
+                health,
+                port=settings.health_port,
+                metrics_port=settings.metrics_port,
+                temporal=metrics,
+            )
+        )
+        books = await open_books(settings.database_url, settings.valkey_url, closing)
+        client = await connect(settings, runtime=metrics.runtime)
+        health.check("temporal", partial(temporal_answers, client))
+        relay = WithdrawalRelay(books.engine, client, books.catalog)
+        relaying = asyncio.create_task(relay.run(stop))
+        closing.callback(relaying.cancel)
+        staff = await asyncio.to_thread(StaffInterceptor.from_kms, aws.client("kms"))
+        await serve_queues(
+            client,
+            [Queue(WORKFLOWS_QUEUE, workflows=MONEY_WORKFLOWS), ledger_queue(books)],
+            stop,
+            options=Options(interceptors=[staff]),
+            on_running=partial(health.ready, "worker"),
+        )
+
+
+def main() -> None:
+    run("workflow_worker", serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""What people may do with a running withdrawal: every update is checked first and written down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.payments import BumpPayment, PaymentActivities, Sent, WithdrawalStep
+    from activities.withdrawal_view import WithdrawalView
+    from activities.withdrawals import OfficerAction, OfficerWord, WithdrawalActivities
+    from domain.payment import PaymentStatus, SignedPayment, SignPayment
+    from domain.withdrawal import CANCELLABLE, FINISHED, WithdrawalStatus
+    from workflows.staff import (
+        StaffAction,
+        StaffAnswer,
+        refuse,
+        require_officer,
+        require_reason,
+    )
+    from workflows.withdrawal_details import Shown, details
+
+LEDGER_QUEUE = "ledger"
+SIGNER_QUEUE = "signer"
+
+STEP_TIMEOUT = timedelta(seconds=20)
+# Short database transactions: repeat soon, and for ever.
+DATABASE_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)
+)
+# Nodes and vendors come back after seconds or minutes.
+NODE_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+)
+
+
+@dataclass
+class WithdrawalInput:
+    withdrawal_id: str
+
+
+class WithdrawalDesk:
+    """State and handlers of `WithdrawalWorkflow`; the way of the withdrawal is told there."""
+
+    def __init__(self, withdrawal: WithdrawalInput) -> None:
+        self._id = withdrawal.withdrawal_id
+        self._view: WithdrawalView | None = None
+        self._news = False
+        self._problem = ""
+        self._shown: Shown | None = None
+        self._lock = asyncio.Lock()  # Officers' steps and ours change the payment one at a time.
+
+    @workflow.signal(description="Something moved: look at the withdrawal's row. No arguments.")
+    def chain_moved(self) -> None:
+        self._news = True
+
+    @workflow.query(description="Where the withdrawal stands")
+    def view(self) -> WithdrawalView | None:
+        return self._view
+
+    @workflow.update(
+        description='Approve it; large ones need two officers. JSON: {"reason": "10 letters ..."}'
+    )
+    async def approve(self, action: StaffAction) -> StaffAnswer:
+        return await self._word(WithdrawalActivities.approve_withdrawal, action, "Approve")
+
+    @approve.validator
+    def _may_approve(self, action: StaffAction) -> None:
+        require_officer(action)
+        require_reason(action)
+        if self._status is not WithdrawalStatus.REVIEW:
+            raise refuse(f"the withdrawal is {self._status}: there is nothing to approve")
+        if action.officer in {approval.officer for approval in self._current.approvals}:
+            raise refuse(
+                f"{action.officer} approved already: another officer is needed", "FourEyes"
+            )
+
+    @workflow.update(description='Reject it; the funds go back. JSON: {"reason": "10 letters ..."}')
+    async def reject(self, action: StaffAction) -> StaffAnswer:
+        return await self._word(WithdrawalActivities.reject_withdrawal, action, "Reject")
+
+    @reject.validator
+    def _may_reject(self, action: StaffAction) -> None:
+        require_officer(action)
+        require_reason(action)
+        if self._status not in CANCELLABLE:
+            raise refuse(f"the withdrawal is {self._status}: the coins may have left")
+
+    @workflow.update(description="The customer cancels. No arguments.")
+    async def cancel_by_customer(self) -> StaffAnswer:
+        return await self._word(WithdrawalActivities.cancel_withdrawal, StaffAction(), "Cancel")
+
+    @cancel_by_customer.validator
+    def _may_cancel_by_customer(self) -> None:
+        if self._view is not None and self._view.payment_id:
+            raise refuse("it is too late to cancel: the withdrawal is being paid")
+
+    @workflow.update(
+        description='Cancel it while coins cannot have left. JSON: {"reason": "10 letters ..."}'
+    )
+    async def cancel(self, action: StaffAction) -> StaffAnswer:
+        return await self._word(WithdrawalActivities.cancel_withdrawal, action, "Cancel")
+
+    @cancel.validator
+    def _may_cancel(self, action: StaffAction) -> None:
+        require_officer(action)
+        require_reason(action)
+        if self._current.payment_id and self._current.payment_status is not PaymentStatus.DEAD:
+            raise refuse(f"the withdrawal is {self._status}: the coins may have left")
+
+    @workflow.update(description='Pay a higher network fee. JSON: {"reason": "10 letters ..."}')
+    async def bump_fee(self, action: StaffAction) -> StaffAnswer:
+        async with self._lock:
+            view = await self._write_down("bump_fee", action)
+            why_not = await self._bump(view, f"{action.officer}: {action.reason}")
+            if not why_not:
+                view = await self._database(WithdrawalActivities.read_withdrawal)
+                await self._sign_and_broadcast(view)
+            self._news = True
+        if why_not:
+            raise refuse(why_not, "NotBumped")
+        return StaffAnswer(state=view.status, message=f"attempt {view.attempt} is on its way")
+
+    @bump_fee.validator
+    def _may_bump(self, action: StaffAction) -> None:
+        self._require_on_its_way(action)
+
+    @workflow.update(
+        description='Offer the same bytes to the node again. JSON: {"reason": "10 letters ..."}'
+    )
+    async def rebroadcast(self, action: StaffAction) -> StaffAnswer:
+        async with self._lock:
+            view = await self._write_down("rebroadcast", action)
+            sent = await self._sign_and_broadcast(view)
+            self._news = True
+        return StaffAnswer(state=view.status, message=f"{sent.outcome} {sent.reason}".strip())
+
+    @rebroadcast.validator
+    def _may_rebroadcast(self, action: StaffAction) -> None:
+        self._require_on_its_way(action)
+
+    @property
+    def _current(self) -> WithdrawalView:
+        assert self._view is not None, "handlers decide on what was read"
+        return self._view
+
+    @property
+    def _status(self) -> WithdrawalStatus:
+        return self._view.status if self._view else WithdrawalStatus.HELD
+
+    def _require_on_its_way(self, action: StaffAction) -> None:
+        require_officer(action)
+        require_reason(action)
+        if self._view is None or not self._view.payment_id or self._status in FINISHED:
+            raise refuse(f"the withdrawal is {self._status}: nothing is on its way")
+
+    async def _database(
+        self,
+        step: Callable[[WithdrawalActivities, WithdrawalStep], Awaitable[WithdrawalView]],
+    ) -> WithdrawalView:
+        return await workflow.execute_activity_method(
+            step,
+            WithdrawalStep(withdrawal_id=self._id),
+            task_queue=LEDGER_QUEUE,
+            start_to_close_timeout=STEP_TIMEOUT,
+            retry_policy=DATABASE_RETRY,
+        )
+
+    async def _word(
+        self,
+        step: Callable[[WithdrawalActivities, OfficerWord], Awaitable[WithdrawalView]],
+        action: StaffAction,
+        summary: str,
+    ) -> StaffAnswer:
+        word = OfficerWord(withdrawal_id=self._id, officer=action.officer, reason=action.reason)
+        try:
+            view = await workflow.execute_activity_method(
+                step,
+                word,
+                task_queue=LEDGER_QUEUE,
+                start_to_close_timeout=STEP_TIMEOUT,
+                retry_policy=DATABASE_RETRY,
+                summary=f"{summary}, by {action.officer or 'the customer'}",
+            )
+        except ActivityError as refused:
+            raise refuse(str(refused.cause or refused)) from None
+        self._show(view)
+        self._news = True
+        return StaffAnswer(state=view.status, message=f"the withdrawal is {view.status}")
+
+    async def _write_down(self, name: str, action: StaffAction) -> WithdrawalView:
+        """The audit row comes first; the deed follows."""
+        info = workflow.current_update_info()
+        deed = OfficerAction(
+            withdrawal_id=self._id,
+            officer=action.officer,
+            reason=action.reason,
+            action=name,
+            key=f"withdrawal/{self._id}:{info.id if info else name}",
+        )
+        return await workflow.execute_activity_method(
+            WithdrawalActivities.write_down,
+            deed,
+            task_queue=LEDGER_QUEUE,
+            start_to_close_timeout=STEP_TIMEOUT,
+            retry_policy=DATABASE_RETRY,
+            summary=f"Write down: {name} by {action.officer}",
+        )
+
+    async def _news_within(self, patience: timedelta, summary: str) -> bool:
+        """True: something moved. False: nothing did in all that time."""
+        try:
+            await workflow.wait_condition(
+                lambda: self._news, timeout=patience, timeout_summary=summary
+            )
+        except TimeoutError:
+            return False
+        self._news = False
+        return True
+
+    def _show(self, view: WithdrawalView) -> WithdrawalView:
+        """Put the state where staff look for it: details, and search attributes that changed."""
+        self._view = view
+        workflow.set_current_details(details(view, self._problem))
+        wanted = Shown.of(view, self._problem)
+        if wanted != self._shown:
+            workflow.upsert_search_attributes(wanted.updates(self._shown, workflow.now()))
+            self._shown = wanted
+        return view
+
+    async def _sign_and_broadcast(self, view: WithdrawalView) -> Sent:
+        assert view.payment_id is not None
+        request = SignPayment(view.payment_id, view.attempt)
+        await workflow.execute_activity(
+            "sign_payment",
+            request,
+            result_type=SignedPayment,
+            task_queue=SIGNER_QUEUE,
+            start_to_close_timeout=STEP_TIMEOUT,
+            retry_policy=NODE_RETRY,
+            summary=f"Sign attempt {view.attempt}",
+        )
+        sent = await workflow.execute_activity_method(
+            PaymentActivities.broadcast_attempt,
+            request,
+            task_queue=view.chain,
+            start_to_close_timeout=STEP_TIMEOUT,
+            retry_policy=NODE_RETRY,
+            summary=f"Broadcast attempt {view.attempt}",
+        )
+        self._problem = sent.reason if sent.is_refused else ""
+        txids = view.txids if sent.txid in view.txids else [*view.txids, sent.txid]
+        self._show(view.model_copy(update={"txids": txids}))
+        return sent
+
+    async def _bump(self, view: WithdrawalView, reason: str) -> str:
+        """Plan the next attempt; answers why not, or nothing. It is signed and sent after it."""
+        assert view.payment_id is not None
+        bumped = await workflow.execute_activity_method(
+            PaymentActivities.bump_payment,
+            BumpPayment(payment_id=view.payment_id, after_attempt=view.attempt, reason=reason),
+            task_queue=view.chain,
+            start_to_close_timeout=STEP_TIMEOUT,
+            retry_policy=NODE_RETRY,
+            summary="Plan a higher fee",
+        )
+        return bumped.why_not
