@@ -1,0 +1,127 @@
+"""A real API on real servers; only HTTP's socket is left out."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from api.main import create_app
+from api.services import Services
+from api.settings import ApiSettings
+from devstack import seed_aws
+from devstack.rented import Database, RentedStack, elsewhere
+from domain.ids import CustomerId, EntryId
+from domain.money import AssetCode
+from ledger.account import AccountKind, available, house
+from ledger.entry import EntryReason, JournalEntry, Transfer
+from storage.engine import create_engine
+from storage.ledger import Ledger
+
+PASSWORD = "a long enough one"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Person:
+    """A customer with a session."""
+
+    id: CustomerId
+    http: httpx.AsyncClient
+
+    async def balance(self, asset: str) -> tuple[str, str]:
+        found = (await self.http.get(f"/v1/balances/{asset}")).json()
+        return found["available"], found["held"]
+
+
+class Exchange:
+    """The API under test, and what a test may do behind its back."""
+
+    def __init__(self, app: object, services: Services, ledger: Ledger) -> None:
+        self.app = app
+        self.services = services
+        self.ledger = ledger
+        self.http = self.client()
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=self.app)
+        return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+    async def person(self, **funds: str) -> Person:
+        """A new customer, logged in, owning `funds` such as `BTC="1"`."""
+        email = f"person{next(_numbers)}@example.com"
+        body = {"email": email, "password": PASSWORD}
+        registered = await self.http.post("/v1/registrations", json=body)
+        assert registered.status_code == 201, registered.text
+        opened = (await self.http.post("/v1/sessions", json=body)).json()
+        person = Person(
+            CustomerId(int(registered.json()["customer_id"])),
+            self.client(authorization=f"Bearer {opened['token']}"),
+        )
+        for asset, amount in funds.items():
+            await self.give(person.id, asset, amount)
+        return person
+
+    async def give(self, customer_id: CustomerId, asset: str, amount: str) -> None:
+        units = self.services.catalog.asset(asset).parse(amount).units
+        code = AssetCode(asset)
+        transfer = Transfer(
+            house(AccountKind.DEPOSIT_WALLET, code), available(customer_id, code), units
+        )
+        entry_id = EntryId(f"test-gift:{next(_numbers)}")
+        entry = JournalEntry(entry_id, EntryReason.DEPOSIT, "a test", (transfer,), ())
+        await self.ledger.post(entry)
+
+    async def set_tier(self, customer_id: CustomerId, tier: int) -> None:
+        async with self.ledger.pool.acquire() as connection:
+            await connection.execute(
+                "UPDATE customers SET kyc_tier = $2 WHERE id = $1", customer_id, tier
+            )
+
+    async def entries(self) -> int:
+        """How many journal entries there are: a refusal must not add any."""
+        return int(await self.ledger.pool.fetchval("SELECT count(*) FROM journal_entries"))
+
+
+@pytest.fixture(scope="session")
+def servers(stack: RentedStack) -> RentedStack:
+    """The servers every API test needs, with queues and keys; AWS clients find them."""
+    stack.require("postgres", "valkey", "ministack", "roto")
+    os.environ.update({name: value for name, value in stack.env.items() if "AWS" in name})
+    elsewhere(seed_aws.seed)
+    return stack
+
+
+@pytest.fixture(scope="module")
+async def exchange(servers: RentedStack, database: Database) -> AsyncIterator[Exchange]:
+    settings = ApiSettings(
+        database_url=database.api,
+        valkey_url=servers.env["RIALTO_VALKEY_URL"],
+        temporal_address=servers.env["RIALTO_TEMPORAL_ADDRESS"],
+        trusted_proxies="",
+    )
+    app = create_app(settings)
+    engine = create_engine(database.worker, pool_size=2)
+    ledger = await Ledger.open(engine)
+    async with app.router.lifespan_context(app):
+        yield Exchange(app, app.state.services, ledger)
+    await ledger.close()
+    await engine.dispose()
+
+
+def problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
+    """The problem document of a refusal, checked for its shape."""
+    body = response.json()
+    assert response.status_code == status, body
+    assert response.headers["content-type"] == "application/problem+json"
+    assert body["code"] == code, body
+    assert body["status"] == status
+    assert body["type"] == f"/v1/errors/{code}"
+    assert body["request_id"] == response.headers["x-request-id"]
+    assert body["title"]
+    assert body["detail"]
+    return dict(body)

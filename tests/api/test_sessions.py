@@ -1,0 +1,100 @@
+"""Registration, login, sessions, and what is refused on the way."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from tests.api.conftest import PASSWORD, Exchange, problem
+
+
+async def test_a_session_ends_at_logout(exchange: Exchange) -> None:
+    person = await exchange.person()
+
+    assert (await person.http.get("/v1/account")).json()["kyc_tier"] == 0
+    assert (await person.http.delete("/v1/sessions/current")).status_code == 204
+
+    problem(await person.http.get("/v1/account"), 401, "session_expired")
+
+
+async def test_wrong_password_and_unknown_email_look_the_same(exchange: Exchange) -> None:
+    await exchange.http.post(
+        "/v1/registrations", json={"email": "eve@example.com", "password": PASSWORD}
+    )
+
+    wrong = await exchange.http.post(
+        "/v1/sessions", json={"email": "eve@example.com", "password": "something else"}
+    )
+    unknown = await exchange.http.post(
+        "/v1/sessions", json={"email": "nobody@example.com", "password": "something else"}
+    )
+
+    first = problem(wrong, 401, "not_authenticated")
+    second = problem(unknown, 401, "not_authenticated")
+    assert first["detail"] == second["detail"]
+
+
+async def test_the_ninth_wrong_password_locks_the_address(exchange: Exchange) -> None:
+    body = {"email": "locked@example.com", "password": PASSWORD}
+    await exchange.http.post("/v1/registrations", json=body)
+    for _ in range(8):
+        await exchange.http.post("/v1/sessions", json={**body, "password": "not this one"})
+
+    answer = await exchange.http.post("/v1/sessions", json=body)
+
+    problem(answer, 429, "rate_limited")
+    assert answer.headers["retry-after"] == "900"
+
+
+async def test_an_expired_session_is_refused(exchange: Exchange) -> None:
+    person = await exchange.person()
+    async with exchange.services.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE sessions SET expires_at = now() WHERE customer_id = :id"),
+            {"id": person.id},
+        )
+
+    problem(await person.http.get("/v1/balances"), 401, "session_expired")
+
+
+async def test_nobody_calls_without_a_session(exchange: Exchange) -> None:
+    problem(await exchange.http.get("/v1/balances"), 401, "not_authenticated")
+    stranger = exchange.client(authorization="Bearer rs_invented")
+    problem(await stranger.get("/v1/balances"), 401, "not_authenticated")
+
+
+async def test_weak_passwords_and_taken_addresses_are_refused(exchange: Exchange) -> None:
+    async def register(email: str, password: str) -> object:
+        return await exchange.http.post(
+            "/v1/registrations", json={"email": email, "password": password}
+        )
+
+    problem(await register("short@example.com", "short"), 422, "weak_password")
+    problem(await register("known@example.com", "password123"), 422, "weak_password")
+    problem(await register("self@example.com", "self@example.com"), 422, "weak_password")
+    problem(await register("not an address", PASSWORD), 400, "invalid_input")
+    await register("twice@example.com", PASSWORD)
+    problem(await register("Twice@Example.com", PASSWORD), 409, "email_taken")
+
+
+async def test_one_session_can_end_another_of_the_same_customer_only(exchange: Exchange) -> None:
+    person, other = await exchange.person(), await exchange.person()
+    theirs = (await other.http.get("/v1/sessions")).json()["data"][0]["id"]
+
+    problem(await person.http.delete(f"/v1/sessions/{theirs}"), 404, "unknown_session")
+
+    assert (await other.http.get("/v1/account")).status_code == 200
+
+
+async def test_actions_are_recorded_for_their_owner(exchange: Exchange) -> None:
+    person = await exchange.person()
+
+    listed = (await person.http.get("/v1/account/actions", params={"limit": 1})).json()
+    rest = (
+        await person.http.get(
+            "/v1/account/actions", params={"limit": 5, "cursor": listed["next_cursor"]}
+        )
+    ).json()
+
+    assert [entry["action"] for entry in listed["data"]] == ["logged_in"]
+    assert [entry["action"] for entry in rest["data"]] == ["registered"]
+    assert rest["next_cursor"] is None
