@@ -7,7 +7,7 @@ import string
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -78,7 +78,7 @@ class ApiKeys:
         statement = select(api_keys).where(
             api_keys.c.id == key_id,
             api_keys.c.revoked_at.is_(None),
-            func.coalesce(api_keys.c.expires_at, "infinity") > func.now(),
+            or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > func.now()),
         )
         async with self._engine.connect() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
