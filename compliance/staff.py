@@ -21,8 +21,17 @@ _SENIOR = frozenset({Role.SENIOR_COMPLIANCE})
 _OPERATIONS = frozenset({Role.OPERATIONS, Role.ENGINEER})
 _ANY_STAFF = _OFFICERS | _OPERATIONS
 
-READERS_OF_PERSONAL_DATA = _OFFICERS
-"""The codec server opens payloads for these roles only."""
+_MONEY = frozenset({"deposit", "withdrawal", "settlement", "sweep", "reconciliation", "treasury"})
+
+
+def may_read(role: Role, kind: str) -> bool:
+    """Whether payloads of this kind of workflow are opened for the role.
+
+    Officers read all. Those who repair money flows read amounts and addresses there, but no one's
+    name; a kind that is not known to be free of personal data is for officers only.
+    """
+    return role in _OFFICERS or (role in _OPERATIONS and kind in _MONEY)
+
 
 PERMISSIONS: Mapping[str, Mapping[str, frozenset[Role]]] = {
     "kyc": {
