@@ -284,7 +284,10 @@ class Run:
     def _releases(self, order: OrderState) -> tuple[ReleaseHold, ...]:
         """Give back what no open leg under the order's hold needs any more."""
         remaining = self._held_units[order.hold_order_id]
-        need = max(self._need(leg, remaining) for leg in self._legs[order.hold_order_id])
+        legs = self._legs[order.hold_order_id]
+        # The first fill of one leg ends the other: its event follows, but it needs nothing more.
+        legs = [leg for leg in legs if leg.filled_lots] or legs
+        need = max(self._need(leg, remaining) for leg in legs)
         if need > remaining:
             raise Poisoned(f"order {order.id}: its hold has {remaining} units left, needs {need}")
         if need == remaining:

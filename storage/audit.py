@@ -56,19 +56,21 @@ _LEGS = """
 """
 
 # What an open order needs: a sell its open size; a buy its open size at its worst price, or what is
-# left of its budget. The two legs of a pair stand under one hold, which covers the dearer one.
+# left of its budget. The two legs of a pair stand under one hold, which covers the dearer one; once
+# one of them has traded, the other is about to end and needs nothing.
 _NEEDS = """
-    SELECT o.hold_order_id, max(CASE
-        WHEN o.closed_at IS NOT NULL THEN 0
-        WHEN o.side = 'sell' THEN (o.lots - o.filled_lots) * m.lot_units
-        WHEN o.budget > 0
-            THEN o.budget * m.tick_units * m.lot_units / (10::numeric ^ base.scale)
-                 - o.filled_quote_units
-        ELSE (o.lots - o.filled_lots) * o.price_ticks::numeric * m.tick_units * m.lot_units
-             / (10::numeric ^ base.scale)
-    END) AS units
-    FROM orders o JOIN markets m ON m.id = o.market JOIN assets base ON base.code = m.base
-    GROUP BY o.hold_order_id
+    SELECT hold_order_id, CASE WHEN bool_or(filled_lots > 0)
+        THEN max(units) FILTER (WHERE filled_lots > 0) ELSE max(units) END AS units
+    FROM (
+        SELECT o.hold_order_id, o.filled_lots, CASE
+            WHEN o.closed_at IS NOT NULL THEN 0
+            WHEN o.side = 'sell' THEN (o.lots - o.filled_lots) * m.lot_units
+            WHEN o.budget > 0 THEN o.budget * unit - o.filled_quote_units
+            ELSE (o.lots - o.filled_lots) * o.price_ticks::numeric * unit
+        END AS units
+        FROM orders o JOIN markets m ON m.id = o.market JOIN assets base ON base.code = m.base,
+        LATERAL (SELECT m.tick_units * m.lot_units / (10::numeric ^ base.scale) AS unit) AS step
+    ) AS each_order GROUP BY hold_order_id
 """
 
 # ruff: noqa: S608 - Only the constants of this file are put into its queries.
