@@ -23,6 +23,7 @@ from chains.bitcoin import signer as bitcoin
 from chains.bitcoin import transaction as bitcoin_transaction
 from chains.bitcoin.fees import assert_bumped
 from chains.bitcoin.network import Network
+from chains.bitcoin.size import DUST_SATOSHI, fee_satoshi
 from chains.ethereum import addresses as ethereum_addresses
 from chains.ethereum import signer as ethereum
 from chains.ethereum import transaction as ethereum_transaction
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Signer = KmsKey | DerivedKey
+_CHANGE_VBYTES = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,14 @@ def _check_bitcoin_fee(plan: Plan, unsigned: bitcoin_transaction.UnsignedTransac
     fee = unsigned.fee_satoshi
     if fee != plan.attempt.fees.fee_units_max:
         raise SigningRefused(f"the transaction pays {fee} satoshi, the plan says another fee")
-    if fee * 1000 > plan.limits.fee_rate_cap * unsigned.vsize_max:
+    # Without change, what is too little for a change output is left to the fee.
+    left_over = (
+        DUST_SATOSHI[bitcoin_addresses.ScriptKind.P2WPKH]
+        if plan.attempt.change_units is None
+        else 0
+    )
+    vsize = unsigned.vsize_max + (_CHANGE_VBYTES if plan.attempt.change_units is None else 0)
+    if fee > fee_satoshi(vsize, plan.limits.fee_rate_cap) + left_over:
         raise SigningRefused(f"{fee} satoshi for {unsigned.vsize_max} vbytes is above the cap")
     for earlier in plan.earlier:
         assert_bumped(earlier.fees.fee_units_max, fee)

@@ -7,6 +7,7 @@ write to a task queue must not be able to move coins.
 
 from __future__ import annotations
 
+from compliance.tiers import LIMITS, Flow, Tier
 from domain.errors import NotAllowed, Unavailable
 from domain.payment import PaymentKind, PaymentStatus
 from domain.withdrawal import WithdrawalKind, WithdrawalStatus
@@ -126,6 +127,8 @@ def _check_payee(plan: Plan, output: PlannedOutput) -> None:
 
 
 def _check_approval(asked: ApprovedWithdrawal, four_eyes_units: int) -> None:
+    if asked.is_listed:
+        raise SigningRefused(f"withdrawal {asked.id} pays a listed address")
     if asked.approved_at is None or not asked.is_screened_clear:
         raise SigningRefused(f"withdrawal {asked.id} is not approved")
     needed = max(asked.approvals_needed, _FOUR_EYES if asked.units >= four_eyes_units else 0)
@@ -138,8 +141,15 @@ def _check_approval(asked: ApprovedWithdrawal, four_eyes_units: int) -> None:
 
 
 def _check_limits(asked: ApprovedWithdrawal) -> None:
-    if asked.day_units > asked.day_units_max or asked.month_units > asked.month_units_max:
-        raise SigningRefused(f"withdrawal {asked.id} exceeds the limits of the customer's tier")
+    """By the tier as it is now: one that was lowered since the request counts."""
+    limit = LIMITS[Tier(asked.tier)][Flow.WITHDRAW]
+    day_max, month_max = limit.day_units, limit.month_units
+    if (
+        not asked.counts_for_limits
+        or (day_max is not None and asked.day_value_units > day_max)
+        or (month_max is not None and asked.month_value_units > month_max)
+    ):
+        raise SigningRefused(f"withdrawal {asked.id} exceeds the limits of tier {asked.tier}")
 
 
 def _check_house_payee(plan: Plan, output: PlannedOutput) -> None:
@@ -152,10 +162,14 @@ def _check_house_payee(plan: Plan, output: PlannedOutput) -> None:
 
 
 def _check_stops(plan: Plan) -> None:
-    """A replacement passes: its first attempt may be anywhere, and must be able to confirm."""
+    """A replacement passes: its first attempt may be anywhere, and must be able to confirm.
+
+    Above the hourly limit only what officers looked at is signed.
+    """
     if not plan.limits.is_enabled:
         raise SigningPaused(f"withdrawals of {plan.asset} are stopped")
-    if plan.limits.hourly_units + plan.units > plan.limits.hourly_units_max:
+    breaker_is_open = plan.limits.hourly_units + plan.units > plan.limits.hourly_units_max
+    if breaker_is_open and not all(o.withdrawal and o.withdrawal.officers for o in plan.outputs):
         raise SigningPaused(f"the hourly limit of {plan.asset} is reached")
 
 

@@ -176,19 +176,26 @@ _OUTPUTS = text("""
             WHERE b.customer_id = w.customer_id AND b.chain = w.chain AND b.address = w.address
                 AND b.memo = w.memo AND b.removed_at IS NULL AND b.usable_at <= now()
         ) AS is_on_allow_list,
-        l.day_units_max, l.month_units_max,
+        EXISTS (
+            SELECT FROM listed_addresses t
+            WHERE t.category = 'sanctioned' AND lower(t.address) = lower(w.address)
+        ) AS is_listed,
+        coalesce(c.kyc_tier, 0) AS tier,
+        EXISTS (
+            SELECT FROM limited_flows f
+            WHERE f.flow = 'withdraw' AND f.reference = 'withdrawal/' || w.id
+                AND f.given_back_at IS NULL
+        ) AS counts_for_limits,
         (
-            SELECT sum(r.units) FROM withdrawals r
-            WHERE r.customer_id = w.customer_id AND r.asset = w.asset
-                AND r.status NOT IN ('cancelled', 'rejected')
-                AND (r.id = w.id OR r.created_at > now() - interval '24 hours')
-        ) AS day_units,
+            SELECT coalesce(sum(f.value_units), 0) FROM limited_flows f
+            WHERE f.customer_id = w.customer_id AND f.flow = 'withdraw'
+                AND f.given_back_at IS NULL AND f.at > now() - interval '24 hours'
+        ) AS day_value_units,
         (
-            SELECT sum(r.units) FROM withdrawals r
-            WHERE r.customer_id = w.customer_id AND r.asset = w.asset
-                AND r.status NOT IN ('cancelled', 'rejected')
-                AND (r.id = w.id OR r.created_at > now() - interval '30 days')
-        ) AS month_units,
+            SELECT coalesce(sum(f.value_units), 0) FROM limited_flows f
+            WHERE f.customer_id = w.customer_id AND f.flow = 'withdraw'
+                AND f.given_back_at IS NULL AND f.at > now() - interval '30 days'
+        ) AS month_value_units,
         coalesce(
             (SELECT h.kind FROM wallets h WHERE h.chain = :chain AND h.address = o.address),
             (
@@ -200,7 +207,6 @@ _OUTPUTS = text("""
     LEFT JOIN withdrawals w ON w.id = o.withdrawal_id
     LEFT JOIN withdrawal_settings s ON s.customer_id = w.customer_id
     LEFT JOIN customers c ON c.id = w.customer_id
-    LEFT JOIN withdrawal_limits l ON l.asset = w.asset AND l.tier = c.kyc_tier
     WHERE o.payment_id = :payment_id
     ORDER BY o.position
 """)
@@ -235,10 +241,11 @@ def _withdrawal(row: Row[Any]) -> ApprovedWithdrawal:
         is_screened_clear=(row.screening or {}).get("is_clear", True) is True,
         is_on_allow_list=row.is_on_allow_list,
         allow_list_only=row.allow_list_only,
-        day_units=int(row.day_units),
-        day_units_max=_whole(row.day_units_max) or 0,
-        month_units=int(row.month_units),
-        month_units_max=_whole(row.month_units_max) or 0,
+        is_listed=row.is_listed,
+        tier=row.tier,
+        counts_for_limits=row.counts_for_limits,
+        day_value_units=int(row.day_value_units),
+        month_value_units=int(row.month_value_units),
     )
 
 

@@ -43,11 +43,15 @@ class ApprovedWithdrawal:
     is_screened_clear: bool
     is_on_allow_list: bool
     allow_list_only: bool
-    day_units: int
-    """All the customer's withdrawals of the asset in the last 24 hours, this one included."""
-    day_units_max: int
-    month_units: int
-    month_units_max: int
+    is_listed: bool
+    """On a sanctions list, by now."""
+    tier: int
+    """Of the customer's KYC, by now."""
+    counts_for_limits: bool
+    """Its value was taken from the customer's limits and not given back."""
+    day_value_units: int
+    """What the customer withdrew in the last 24 hours, in units of the reference asset."""
+    month_value_units: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class Limits:
     four_eyes_units: int
     hourly_units_max: int
     hourly_units: int
-    """Signed for withdrawals of the asset in the last hour."""
+    """Signed for other withdrawals of the asset in the last hour."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """The walk along a real bitcoind: what it finds, what reorgs take back, what makes it stop."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,11 +12,11 @@ pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")
-async def miner(aws: None, bitcoin: BitcoinNode, owner: AsyncEngine) -> AsyncIterator[Miner]:
+async def miner(aws: None, bitcoin: BitcoinNode, owner: AsyncEngine) -> Miner:
     found = Miner(bitcoin)
     await found.prepare()
     await plant(owner)
-    yield found
+    return found
 
 
 @pytest.fixture

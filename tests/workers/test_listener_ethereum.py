@@ -1,7 +1,5 @@
 """The walk along a real anvil: ether by any road, honest tokens only, and reorgs."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -25,10 +23,10 @@ OUTSIDER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 
 
 @pytest.fixture(scope="module")
-async def outside(aws: None, ethereum: EthereumNode, owner: AsyncEngine) -> AsyncIterator[Outside]:
+async def outside(aws: None, ethereum: EthereumNode, owner: AsyncEngine) -> Outside:
     await plant(owner)
     await ethereum.call("anvil_setBalance", OUTSIDER, hex(10**24))
-    yield Outside(ethereum)
+    return Outside(ethereum)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ GRANTS = (
         "GRANT SELECT, INSERT, UPDATE, DELETE ON screening_lists, listed_parties, listed_addresses "
         "TO rialto_worker"
     ),
-    "GRANT SELECT ON listed_addresses TO rialto_signer",
+    "GRANT SELECT ON listed_addresses, limited_flows TO rialto_signer",
     "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO rialto_worker",
 )
 
