@@ -56,8 +56,8 @@ HOT_DOLLAR_UNITS = 5_000_000 * 10**6
 
 _COLD_WALLET = "cold"
 """A wallet of the development node stands for the offline one."""
-_COLD_ETHEREUM = "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720"
-"""So does anvil's last account."""
+_COLD_ETHEREUM = "0x45dE2eDdbE199F4FE133B728A40e8ed516D1B015"
+"""So does the account of the key 0x5353..., which holds nothing when the chain begins."""
 _DEPLOYER_KEY = "0x" + "52" * 32
 """Nobody's secret. It deploys the test token as its first transaction, so always to one address."""
 _DEPLOY_GAS = 2_000_000
