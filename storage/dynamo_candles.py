@@ -51,6 +51,8 @@ def candles_between(
         start_ms = open_at_ms(interval, start_ms + next_open_at_ms(interval, 0) - 1)
         end_ms = next_open_at_ms(interval, open_at_ms(interval, end_ms - 1))
         return merge(candles_between(dynamo, market, SOURCE[interval], start_ms, end_ms), interval)
+    if start_ms >= end_ms:
+        return []
     items: list[Item] = []
     for chunk in range(_chunk(interval, start_ms), _chunk(interval, end_ms - 1) + 1):
         partition = _partition(market, interval, chunk)

@@ -6,9 +6,9 @@ Deposits and withdrawals also keep every version as a line of their history.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from projections import chain
 from projections.chain import Block, Deposit, Output, OutputStatus, Withdrawal
@@ -18,6 +18,7 @@ from storage.dynamo_values import Item
 
 _State = TypeVar("_State", Block, Output)
 _STATE = "state"
+State: TypeAlias = Block | Output | Deposit | Withdrawal
 _HEIGHTS = 10_000
 """Blocks listed in one partition of the index."""
 
@@ -132,6 +133,14 @@ def _merge(dynamo: Dynamo, states: Iterable[_State], how: _Merging[_State]) -> l
         )
         pending = {k: pending[k] for k, ok in zip(keys, taken, strict=True) if not ok}
     return list(merged.values())
+
+
+def scan(dynamo: Dynamo) -> Iterator[State]:
+    """Everything as it stands, in no order; the lines of histories left out."""
+    for item in dynamo.scan(CHAIN):
+        read = _READERS.get(item["pk"].split("#")[0])
+        if read is not None and not item["sk"].startswith("line#"):
+            yield read(item)
 
 
 def _put_custody(dynamo: Dynamo, states: list[Item]) -> None:
@@ -254,3 +263,9 @@ def _to_withdrawal(item: Item) -> Withdrawal:
 
 _BLOCKS = _Merging(_block_key, chain.merge_blocks, _block_item, _to_block)
 _OUTPUTS = _Merging(_output_key, chain.merge_outputs, _output_item, _to_output)
+_READERS: dict[str, Callable[[Item], State]] = {
+    "block": _to_block,
+    "tx": _to_output,
+    "deposit": _to_deposit,
+    "withdrawal": _to_withdrawal,
+}

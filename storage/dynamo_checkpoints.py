@@ -40,6 +40,7 @@ class Progress:
     epoch: int
     applied: Ranges
     last_event_us: int
+    last_trade_id: int
     version: int
 
     @property
@@ -88,7 +89,7 @@ def write_position(dynamo: Dynamo, position: ShardPosition) -> None:
 
 def read_progress(dynamo: Dynamo, market: str) -> Progress:
     item = dynamo.get(CHECKPOINTS, _progress_key(dynamo, market))
-    return _to_progress(item) if item else Progress(market, 0, (), 0, 0)
+    return _to_progress(item) if item else Progress(market, 0, (), 0, 0, 0)
 
 
 def write_progress(dynamo: Dynamo, before: Progress, after: Progress) -> bool:
@@ -101,6 +102,7 @@ def write_progress(dynamo: Dynamo, before: Progress, after: Progress) -> bool:
         "epoch": after.epoch,
         "applied": [list(run) for run in after.applied],
         "last_event_us": after.last_event_us,
+        "last_trade_id": after.last_trade_id,
         "version": before.version + 1,
     }
     expected = before.version or None
@@ -199,5 +201,6 @@ def _to_progress(item: Item) -> Progress:
         item["epoch"],
         tuple((first, last) for first, last in item["applied"]),
         item["last_event_us"],
+        item["last_trade_id"],
         item["version"],
     )

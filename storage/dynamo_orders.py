@@ -6,9 +6,10 @@ an order's first event is also in the index of its customer, spread as fills are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from heapq import nlargest
+from itertools import groupby
 
 from domain.ids import CustomerId, OrderId
 from domain.market import MarketId
@@ -52,6 +53,14 @@ def orders_of(
         page = dynamo.query(ORDERS, f"{customer_id}#{part}", span, BY_CUSTOMER)
         found |= {item["order_id"] for item in page.items}
     return [OrderId(order_id) for order_id in nlargest(limit, found)]
+
+
+def scan(dynamo: Dynamo) -> Iterator[OrderState]:
+    """Every order's state. A partition's items come together and in order, so one is held."""
+    for _, items in groupby(dynamo.scan(ORDERS), key=lambda item: item["pk"]):
+        state = fold(map(_to_event, items))
+        if state is not None:
+            yield state
 
 
 def _order_key(order_id: int) -> str:

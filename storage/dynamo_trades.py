@@ -7,7 +7,7 @@ spread over eight partitions, for a market maker has a part in every trade.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from heapq import nlargest
 
@@ -43,7 +43,10 @@ def find_trade(dynamo: Dynamo, market: MarketId, trade_id: TradeId) -> Trade | N
 def trades_before(
     dynamo: Dynamo, market: MarketId, trade_id: TradeId, *, limit: int = 100
 ) -> list[Trade]:
-    """The newest trades with a number below `trade_id`, newest first."""
+    """The newest trades with a number below `trade_id`, newest first.
+
+    Start from one that exists, or one above the last: every empty block costs a call.
+    """
     trades: list[Trade] = []
     last = int(trade_id) - 1
     while last > 0 and len(trades) < limit:
@@ -62,6 +65,13 @@ def fills_of(
     for part in range(SPREAD):
         found += dynamo.query(TRADES, _fills_key(customer_id, part), span).items
     return [_to_fill(item) for item in nlargest(limit, found, key=lambda item: item["sk"])]
+
+
+def scan(dynamo: Dynamo) -> Iterator[Trade]:
+    """Every trade on every tape, in no order."""
+    for item in dynamo.scan(TRADES):
+        if item["pk"].startswith("market#"):
+            yield _to_trade(item)
 
 
 def _block(market: str, trade_id: int) -> str:

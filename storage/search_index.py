@@ -120,10 +120,17 @@ class SearchIndex:
                 if kind not in MONTHLY:
                     self._create(self._index(kind, 0))
 
-    def is_there(self) -> bool:
-        """Whether this generation exists: a server without a disk forgets it when it restarts."""
+    def is_filled(self) -> bool:
+        """Whether this generation was filled: a server without a disk forgets it at a restart."""
         with _faults():
-            return bool(self._opensearch.indices.exists(index=self._index(Kind.ORDER, 0)))
+            return bool(self._opensearch.indices.exists_alias(name=f"{self._template}-filled"))
+
+    def mark_filled(self) -> None:
+        """Everything there is was written; from now on only what is new must be."""
+        with _faults():
+            self._opensearch.indices.put_alias(
+                index=self._index(Kind.ORDER, 0), name=f"{self._template}-filled"
+            )
 
     def write(self, sources: Sequence[Source]) -> list[DocumentRefused]:
         """Index documents; of two versions the newer stays. Returns those that never will fit.

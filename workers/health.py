@@ -20,6 +20,7 @@ class Health:
     def __init__(self, *parts: str) -> None:
         self._flags = dict.fromkeys(parts, False)
         self._checks: dict[str, Check] = {}
+        self._facts: dict[str, Callable[[], float]] = {}
 
     def ready(self, part: str) -> None:
         self._flags[part] = True
@@ -30,6 +31,13 @@ class Health:
     def check(self, part: str, ask: Check) -> None:
         """`ask` answers whether the part works now; raising or taking two seconds means no."""
         self._checks[part] = ask
+
+    def tell(self, fact: str, ask: Callable[[], float]) -> None:
+        """A number shown beside the parts; `lag` in seconds is what `rialto status` looks for."""
+        self._facts[fact] = ask
+
+    def facts(self) -> dict[str, float]:
+        return {fact: ask() for fact, ask in self._facts.items()}
 
     async def parts(self) -> dict[str, bool]:
         answers = await asyncio.gather(*(_answer(ask) for ask in self._checks.values()))
@@ -58,7 +66,7 @@ async def serve_health(
     async def healthz(_: web.Request) -> web.Response:
         parts = await health.parts()
         healthy = all(parts.values())
-        body = {"healthy": healthy, "parts": parts}
+        body = {"healthy": healthy, "parts": parts, **health.facts()}
         return web.json_response(body, status=200 if healthy else 503)
 
     async def metrics(_: web.Request) -> web.Response:

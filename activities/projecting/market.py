@@ -100,6 +100,7 @@ class MarketProjection:
             max(before.epoch, fresh.epoch),
             ranges.union(before.applied, ranges.of(fresh.sequences)),
             max(before.last_event_us, fresh.last_event_us),
+            max([before.last_trade_id, *(trade.id for trade in fresh.trades)]),
             before.version + 1,
         )
         memory.progress = after
