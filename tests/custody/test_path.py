@@ -1,0 +1,59 @@
+"""The path without trouble: coins come in, are credited once, and leave once."""
+
+import pytest
+
+from tests.custody.house import BTC, COIN, ETH, ETHER, House
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+
+PAYEE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+
+
+async def test_bitcoins_are_credited_at_the_first_and_may_leave_at_the_third_confirmation(
+    house: House,
+):
+    alice = await house.customer()
+    txid = await house.miner.pay(await house.address(alice, "bitcoin"), "0.5")
+    await house.mine("bitcoin")
+
+    await house.until_deposit(txid, "credited")
+    credited = await house.balance(alice, BTC)
+    await house.mine("bitcoin", 2)
+    await house.until_deposit(txid, "withdrawable")
+
+    assert credited == (COIN // 2, 0)
+    assert await house.balance(alice, BTC) == (COIN // 2, 0)
+    await house.assert_tied()
+
+
+async def test_bitcoins_leave_once_and_the_books_follow(house: House):
+    bob = await house.customer()
+    await house.give(bob, BTC, COIN)
+    address = await house.miner.wallet.call("getnewaddress")
+    row = await house.request(bob, BTC, COIN // 4, address)
+    held = await house.balance(bob, BTC)
+
+    await house.until_status(row.id, "seen")
+    await house.mine("bitcoin", 2)
+    done = await house.until_status(row.id, "done")
+
+    assert held == (COIN - COIN // 4 - int(row.fee_units), COIN // 4 + int(row.fee_units))
+    assert await house.balance(bob, BTC) == (COIN - COIN // 4 - int(row.fee_units), 0)
+    assert await house.miner.wallet.call("getreceivedbyaddress", address) * COIN == COIN // 4
+    assert done.txid is not None
+    await house.assert_tied()
+
+
+async def test_ether_leaves_once_and_the_books_follow(house: House):
+    carol = await house.customer()
+    await house.give(carol, ETH, 2 * ETHER)
+    before = await house.outside.node.balance(PAYEE)
+    row = await house.request(carol, ETH, ETHER, PAYEE)
+
+    await house.until_status(row.id, "seen", "done")
+    await house.mine("ethereum", 6)
+    await house.until_status(row.id, "done")
+
+    assert await house.outside.node.balance(PAYEE) - before == ETHER
+    assert await house.balance(carol, ETH) == (ETHER - int(row.fee_units), 0)
+    await house.assert_tied()
