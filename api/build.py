@@ -16,7 +16,6 @@ from valkey.asyncio import Valkey
 
 from api.exchange import customer_feed
 from api.exchange.customer_feed import CustomerFeed
-from api.exchange.frame_queue import SqsFrames
 from api.exchange.funds import Funds
 from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
@@ -50,6 +49,7 @@ from storage.second_factors import SecondFactors
 from storage.sessions import Sessions
 from streams import aws
 from streams.envelope import personal_envelope
+from streams.frame_sender import MARKET_GROUP, FrameSender
 from streams.pubsub import Subscriber
 from streams.temporal import connect
 
@@ -58,7 +58,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 _RETRY_SECONDS = 0.5
 _VALKEY_SECONDS = 3.0
-_MARKET_GROUP = "spot"
 
 
 @asynccontextmanager
@@ -107,9 +106,9 @@ async def _trading(
     await subscriber.subscribe(*market_data.channels)
     feed = CustomerFeed(subscriber)
     reports = Reports(feed)
-    queue = SqsFrames(settings.order_queue)
+    queue = FrameSender(settings.order_queue)
     orders = Orders(ledger)
-    sender = OrderSender(queue, group_of=lambda _: _MARKET_GROUP, mark_sent=orders.mark_sent)
+    sender = OrderSender(queue, group_of=lambda _: MARKET_GROUP, mark_sent=orders.mark_sent)
     for work in (subscriber.run(), feed.forget_idle(), sender.run(), sender.run_marking()):
         _in_background(work, closing)
     closing.push_async_callback(sender.drained)

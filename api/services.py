@@ -9,7 +9,6 @@ from temporalio.client import Client
 from valkey.asyncio import Valkey
 
 from api.exchange.customer_feed import CustomerFeed
-from api.exchange.frame_queue import SqsFrames
 from api.exchange.funds import Funds
 from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
@@ -30,6 +29,7 @@ from storage.ledger import Ledger
 from storage.orders import Orders
 from storage.second_factors import SecondFactors
 from storage.sessions import Sessions
+from streams.frame_sender import FrameSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Trading:
     market_data: MarketData
     feed: CustomerFeed
     reports: Reports
-    queue: SqsFrames
+    queue: FrameSender
     desk: OrderDesk
     orders: Orders
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import struct
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
 
@@ -14,11 +16,7 @@ import pyotp
 
 Json = dict[str, Any]
 
-# A one-pixel PNG: enough of a document for the simulated identity vendor.
-_PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
-    "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
-)
+_DOCUMENT_PIXELS = 96
 POLL_SECONDS: Final = 0.25
 # Not now, or the first attempt is still under way.
 _AGAIN: Final = {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
@@ -93,7 +91,7 @@ class Customer:
             "POST",
             "/v1/kyc/documents",
             data={"kind": "identity_document"},
-            files={"file": ("passport.png", _PIXEL, "image/png")},
+            files={"file": ("passport.png", _picture(), "image/png")},
         )
         await self._send("POST", "/v1/kyc/submit", {"tier": 1})
 
@@ -115,9 +113,9 @@ class Customer:
         """A batch; every order must be accepted."""
         answer = await self._send("POST", "/v1/orders:batch", {"orders": list(orders)})
         for each in answer["data"]:
-            if "code" in each:
-                raise Refused(each)
-        placed: list[Json] = answer["data"]
+            if "problem" in each:
+                raise Refused(each["problem"])
+        placed: list[Json] = [each["order"] for each in answer["data"]]
         return placed
 
     async def order(self, order_id: str) -> Json:
@@ -177,3 +175,16 @@ def _read(answer: httpx.Response) -> Json:
     if answer.is_error:
         raise EmailTaken(body) if body.get("code") == "email_taken" else Refused(body)
     return body
+
+
+def _picture() -> bytes:
+    """A valid PNG of grey noise: paper enough for the simulated identity vendor."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", _DOCUMENT_PIXELS, _DOCUMENT_PIXELS, 8, 0, 0, 0, 0)
+    rows = b"".join(b"\0" + secrets.token_bytes(_DOCUMENT_PIXELS) for _ in range(_DOCUMENT_PIXELS))
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body

@@ -1,4 +1,4 @@
-"""The order queue on SQS, as the API uses it: frames in, durably queued when it returns."""
+"""The sending end of the order queue: frames are durably queued when `send` returns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from streams.frames import Frame
 if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
+MARKET_GROUP = "spot"
+"""The one group of markets there is: its frames reach the engine in the order they were sent."""
+
 _FRAMES_PER_CALL = 4
 """SQS takes 256 KiB a call, and a full frame is somewhat under 64 KiB."""
 
@@ -20,7 +23,7 @@ class FrameRefusedError(Exception):
     """SQS took the call but not every frame."""
 
 
-class SqsFrames:
+class FrameSender:
     def __init__(self, queue_name: str) -> None:
         self._queue_name = queue_name
         self._url = ""
