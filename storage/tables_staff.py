@@ -44,7 +44,6 @@ staff_sessions = Table(
     metadata,
     Column("token_hash", LargeBinary, primary_key=True),  # SHA-256 of a 256-bit token.
     Column("login", Text, ForeignKey("staff_users.login"), nullable=False),
-    Column("csrf_token", Text, nullable=False),
     Column("created_at", _TIME, nullable=False, server_default=_NOW),
     Column("last_seen_at", _TIME, nullable=False, server_default=_NOW),
     Column("expires_at", _TIME, nullable=False),

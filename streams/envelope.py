@@ -174,3 +174,9 @@ def personal_envelope(kms: Any) -> Envelope:
     """For what names a customer: profiles, machine-readable zones, travel-rule messages."""
     context = {"application": "rialto", "purpose": "personal-data"}
     return kms_envelope(kms, DOCUMENTS_KEY_ALIAS, context)
+
+
+def staff_envelope(kms: Any) -> Envelope:
+    """For the second factors of staff."""
+    context = {"application": "rialto", "purpose": "staff-second-factor"}
+    return kms_envelope(kms, DOCUMENTS_KEY_ALIAS, context)

@@ -1,0 +1,63 @@
+"""The staff portal process: `python -m api.staff.main`."""
+
+from __future__ import annotations
+
+import uvloop
+from aiohttp import web
+from prometheus_client import start_http_server
+from sqlalchemy import text
+
+from api.exchange.passwords import Passwords
+from api.staff.login import StaffLogin
+from api.staff.portal import Portal, PortalParts
+from api.staff.settings import StaffSettings
+from api.staff.signing import StaffSigner
+from storage.engine import create_engine
+from storage.staff import StaffStore
+from streams import aws
+from streams.envelope import staff_envelope
+from streams.logs import configure_logging
+from streams.payload_codec import kms_codec
+
+
+async def build(settings: StaffSettings) -> web.Application:
+    engine = create_engine(settings.database_url, pool_size=4, application="staff")
+    store, kms = StaffStore(engine), aws.client("kms")
+
+    async def is_ready() -> bool:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        return True
+
+    portal = Portal(
+        PortalParts(
+            settings=settings,
+            store=store,
+            login=StaffLogin(store, Passwords(), staff_envelope(kms)),
+            signer=StaffSigner(kms),
+            codec=kms_codec(kms, settings.temporal_namespace),
+            is_ready=is_ready,
+        )
+    )
+    app = portal.app()
+    app.on_cleanup.append(lambda _: engine.dispose())
+    return app
+
+
+def main() -> None:
+    settings = StaffSettings()
+    configure_logging("staff")
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, "127.0.0.1")
+    web.run_app(
+        build(settings),
+        host="127.0.0.1",
+        port=settings.staff_port,
+        print=None,
+        access_log=None,
+        loop=uvloop.new_event_loop(),
+    )
+
+
+if __name__ == "__main__":
+    main()
