@@ -103,6 +103,11 @@ class BitcoinPayments:
     async def broadcast(self, raw: bytes, txid: str) -> Broadcast:
         return await self._node.broadcast(raw, TxId(txid))
 
+    async def sources(self, txid: str) -> list[str]:
+        transaction = await self._node.call("getrawtransaction", txid, 2)
+        scripts = [spent["prevout"]["scriptPubKey"] for spent in _spends(transaction)]
+        return sorted({script["address"] for script in scripts if "address" in script})
+
     async def locate(self, txid: str, attempt: int, fee_units_max: int) -> Mined | bool:
         transaction = await self._node.raw_transaction(TxId(txid))
         if transaction is None:
@@ -147,6 +152,11 @@ class BitcoinPayments:
 
     def _script(self, address: str) -> bytes:
         return parse_address(address, self._node.network).locking_script
+
+
+def _spends(transaction: dict[str, Any]) -> list[dict[str, Any]]:
+    """Inputs whose outputs the node still knows; a coinbase has none, the mempool no `prevout`."""
+    return [spent for spent in transaction["vin"] if "prevout" in spent]
 
 
 def _wait_for_batch(row: Row[Any], policy: ChainPolicy) -> None:

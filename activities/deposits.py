@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 from sqlalchemy import Row
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
 
 from activities.refusals import refusals_end_it
+from activities.screening_messages import Screening
 from domain.deposit import DepositEvent, DepositFacts, DepositStatus, next_deposit_event
 from domain.errors import WrongState
 from domain.money import format_units
@@ -27,15 +28,6 @@ from streams.notices import BalanceNotice, DepositNotice, Notices
 
 _MOVES_MONEY = frozenset({DepositEvent.CREDITED, DepositEvent.REVERSED, DepositEvent.RELEASED})
 _DECIDED_BY_STAFF = frozenset({DepositEvent.CLEARED, DepositEvent.SUSPENDED, DepositEvent.RETURNED})
-
-
-class Screening(BaseModel):
-    """What screening the deposit said; `reference` finds its record."""
-
-    is_clear: bool
-    score: int = 0
-    reason: str = ""
-    reference: str = ""
 
 
 class AdvanceDeposit(BaseModel):
@@ -71,6 +63,8 @@ class DepositView(BaseModel):
     reason: str
     is_screened: bool
     risk_score: int
+    sources: list[str] = []
+    """Addresses that the coins come from; filled in while the deposit waits for screening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +82,22 @@ class _Step:
         return deposits.confirmations(self.row.height, self.scanned_height)
 
 
+class Sources(Protocol):
+    """Who paid, as far as the chain tells."""
+
+    async def sources(self, txid: str) -> list[str]: ...
+
+
 class DepositActivities:
     def __init__(
-        self, engine: AsyncEngine, ledger: Ledger, catalog: Catalog, notices: Notices
+        self,
+        engine: AsyncEngine,
+        ledger: Ledger,
+        catalog: Catalog,
+        notices: Notices,
+        sources: Sources,
     ) -> None:
+        self._sources = sources
         self._engine = engine
         self._ledger = ledger
         self._catalog = catalog
@@ -117,7 +123,10 @@ class DepositActivities:
                 if event is not None:
                     await self._apply(step, event)
             if event is None:
-                return self._view(step, screening)
+                view = self._view(step, screening)
+                if not view.is_screened:
+                    view.sources = await self._sources.sources(view.txid)
+                return view
             await self._tell(advance.deposit_id, event)
 
     @activity.defn

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments import Bump, FeeCapReached, NotPayableNow
-from chains.ethereum.erc20 import transfer_call
+from chains.ethereum.erc20 import read_transfer_log, transfer_call
 from chains.ethereum.fees import TRANSFER_GAS, FeeCeilingReached, GasFees, GasPolicy
 from chains.ethereum.node import EthereumNode, quantity
 from chains.node import Broadcast, NodeRefusal
@@ -111,6 +111,17 @@ class EthereumPayments:
 
     async def broadcast(self, raw: bytes, txid: str) -> Broadcast:
         return await self._node.broadcast(raw, TxId(txid))
+
+    async def sources(self, txid: str) -> list[str]:
+        """The sender, and whose tokens moved: a contract may have paid for somebody else."""
+        transaction = await self._node.transaction(TxId(txid))
+        receipt = await self._node.receipt(TxId(txid))
+        found: set[str] = {to_checksum_address(transaction["from"])} if transaction else set()
+        for log in receipt["logs"] if receipt else []:
+            moved = read_transfer_log({**log, "logIndex": quantity(log["logIndex"])})
+            if moved is not None:
+                found.add(moved.sender)
+        return sorted(found)
 
     async def locate(self, txid: str, attempt: int, fee_units_max: int) -> Mined | bool:
         receipt = await self._node.receipt(TxId(txid))

@@ -87,6 +87,9 @@ class PaymentChain(Protocol):
 
     async def broadcast(self, raw: bytes, txid: str) -> Broadcast: ...
 
+    async def sources(self, txid: str) -> list[str]:
+        """Addresses that paid for the transaction."""
+
     async def locate(self, txid: str, attempt: int, fee_units_max: int) -> Mined | bool:
         """Where the transaction stands: in a block, in the mempool (True), or unknown (False)."""
 

@@ -13,9 +13,9 @@ from sqlalchemy import Row, func
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
 
-from activities.deposits import Screening
 from activities.payments import WithdrawalStep
 from activities.refusals import refusals_end_it
+from activities.screening_messages import Screening
 from activities.withdrawal_view import WithdrawalView, read_view, tell_customer
 from domain.errors import WrongState
 from domain.payment import PaymentStatus

@@ -89,7 +89,7 @@ async def serve_chain(settings: ChainSettings, chain: PaymentChain, stop: asynci
         watching = asyncio.create_task(_watch(watch, settings.payment_watch_seconds, stop))
         closing.callback(watching.cancel)
         parts = (books.engine, books.ledger, books.catalog, books.notices)
-        deposits, payments = DepositActivities(*parts), PaymentActivities(*parts, chain)
+        deposits, payments = DepositActivities(*parts, chain), PaymentActivities(*parts, chain)
         queue = Queue(
             chain.name,
             activities=[*deposits.all(), *payments.all()],

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.compliance import AddressScreening
 from activities.kyc import KycActivities, KycPolicy, KycTools
 from activities.screening import ListScreening
 from compliance.tiers import Tier
@@ -80,6 +81,7 @@ def kyc_activities(settings: Settings, engine: AsyncEngine) -> list[Callable[...
     )
     kyc = KycActivities(tools)
     return [
+        *AddressScreening(ScreeningStore(engine)).all(),
         kyc.record,
         kyc.start_check,
         kyc.ask_check,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeUpdate
 
@@ -21,8 +20,8 @@ with workflow.unsafe.imports_passed_through():
         DepositActivities,
         DepositDecision,
         DepositView,
-        Screening,
     )
+    from activities.screening_messages import ScreenAddress, Screening
     from domain.deposit import DepositEvent, DepositStatus
     from workflows import search_attributes as attributes
     from workflows.staff import (
@@ -65,19 +64,6 @@ _WAITING = frozenset(
 class DepositInput:
     deposit_id: str
     chain: str
-
-
-class ScreenAddress(BaseModel):
-    """What the compliance activity `screen_address` is asked."""
-
-    subject: str
-    customer_id: int
-    chain: str
-    address: str
-    asset: str
-    amount: str
-    reference: str
-    txid: str = ""
 
 
 class ReturnDeposit(StaffAction):
@@ -167,7 +153,7 @@ class DepositWorkflow:
                 subject="deposit",
                 customer_id=view.customer_id,
                 chain=view.chain,
-                address=view.address,
+                addresses=view.sources,
                 asset=view.asset,
                 amount=view.amount,
                 reference=f"deposit/{view.deposit_id}",

@@ -12,14 +12,14 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.deposits import Screening
     from activities.payments import PaymentActivities, PaymentState, Sent, WithdrawalStep
+    from activities.screening_messages import ScreenAddress, Screening
     from activities.withdrawal_view import WithdrawalView
     from activities.withdrawals import AssessWithdrawal, WithdrawalActivities
     from domain.payment import SignPayment
     from domain.withdrawal import FINISHED, WithdrawalKind, WithdrawalStatus
     from workflows import search_attributes as attributes
-    from workflows.deposit import COMPLIANCE_QUEUE, ScreenAddress
+    from workflows.deposit import COMPLIANCE_QUEUE
     from workflows.withdrawal_desk import (
         DATABASE_RETRY,
         LEDGER_QUEUE,
@@ -78,7 +78,7 @@ class WithdrawalWorkflow(WithdrawalDesk):
                 subject="withdrawal",
                 customer_id=view.customer_id,
                 chain=view.chain,
-                address=view.address,
+                addresses=[view.address],
                 asset=view.asset,
                 amount=view.amount,
                 reference=f"withdrawal/{self._id}",

@@ -22,12 +22,13 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.bitcoin_payments import BitcoinPayments
 from activities.chain_tie import ChainTie
-from activities.deposits import DepositActivities, Screening
+from activities.deposits import DepositActivities
 from activities.ethereum_payments import EthereumPayments
 from activities.listening.bitcoin import BitcoinReader
 from activities.listening.ethereum import EthereumReader
 from activities.payment_watch import PaymentWatch
 from activities.payments import PaymentActivities, PaymentChain
+from activities.screening_messages import Screening
 from activities.signing import KeyRing, SigningActivities
 from activities.withdrawals import WithdrawalActivities
 from chains.bitcoin.network import network
@@ -78,7 +79,10 @@ class Desk:
 
     @activity.defn(name="screen_address")
     async def screen_address(self, asked: dict[str, Any]) -> Screening:
-        return self.verdicts.get(asked["address"], Screening(is_clear=True))
+        for address in asked["addresses"]:
+            if address in self.verdicts:
+                return self.verdicts[address]
+        return Screening(is_clear=True)
 
 
 @dataclass
@@ -325,9 +329,9 @@ async def working(house: House, address: str, namespace: str = "rialto") -> Asyn
 def queues(house: House) -> list[tuple[str, list[type], list[Callable[..., Any]]]]:
     parts = (house.engine, house.ledger, house.catalog, NoNotices())
     deciding = WithdrawalActivities(*parts)
-    crediting = DepositActivities(*parts)
 
     def paying(chain: PaymentChain) -> list[Callable[..., Any]]:
+        crediting = DepositActivities(*parts, chain)
         return [*crediting.all(), *PaymentActivities(*parts, chain).all()]
 
     return [
