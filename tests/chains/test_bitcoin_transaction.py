@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from tests.chains.builders import REGTEST, address, coin, key, pays, unsigned
 from embit import script
 from embit.transaction import Transaction, TransactionInput, TransactionOutput
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from chains.bitcoin.transaction import (
     vsize_of,
 )
 from chains.secp256k1 import ORDER, Signature, SignatureMismatch
+from tests.chains.builders import REGTEST, address, coin, key, pays, unsigned
 
 SIGNERS = {key(number).public_key: key(number) for number in range(1, 5)}
 
