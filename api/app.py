@@ -24,12 +24,14 @@ from api.v1 import (
     api_keys,
     balances,
     catalog,
+    fills,
     funds,
     market_data,
     orders,
     second_factors,
     sessions,
     status,
+    tickers,
 )
 
 Build = Callable[[ApiSettings], AbstractAsyncContextManager[Services]]
@@ -38,12 +40,14 @@ ROUTERS = (
     status.router,
     catalog.router,
     market_data.router,
+    tickers.router,
     sessions.router,
     second_factors.router,
     api_keys.router,
     account.router,
     balances.router,
     orders.router,
+    fills.router,
     funds.router,
     kyc.router,
 )

@@ -19,6 +19,7 @@ from api.exchange.customer_feed import CustomerFeed
 from api.exchange.funds import Funds
 from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
+from api.exchange.market_history import MarketHistory
 from api.exchange.order_desk import OrderDesk
 from api.exchange.order_sender import OrderSender
 from api.exchange.passwords import Passwords
@@ -39,6 +40,7 @@ from storage.api_keys import ApiKeys
 from storage.catalog import Catalog, read_catalog
 from storage.customers import Customers
 from storage.documents import DocumentBucket
+from storage.dynamo import Dynamo
 from storage.engine import create_engine
 from storage.idempotency import IdempotencyKeys
 from storage.kyc import KycStore
@@ -109,8 +111,17 @@ async def _trading(
     queue = FrameSender(settings.order_queue)
     orders = Orders(ledger)
     sender = OrderSender(queue, group_of=lambda _: MARKET_GROUP, mark_sent=orders.mark_sent)
-    for work in (subscriber.run(), feed.forget_idle(), sender.run(), sender.run_marking()):
-        _in_background(work, closing)
+    dynamo = Dynamo(aws.client("dynamodb"), settings.table_prefix)
+    history = MarketHistory(dynamo, market_data, catalog.markets)
+    loops = (
+        subscriber.run(),
+        feed.forget_idle(),
+        sender.run(),
+        sender.run_marking(),
+        history.run(),
+    )
+    for loop in loops:
+        _in_background(loop, closing)
     closing.push_async_callback(sender.drained)
     closing.push_async_callback(orders.close)
     desk = OrderDesk(
@@ -121,7 +132,7 @@ async def _trading(
         feed=feed,
         reports=reports,
     )
-    return Trading(market_data, feed, reports, queue, desk, orders)
+    return Trading(market_data, history, feed, reports, queue, desk, orders)
 
 
 def _services(

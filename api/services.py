@@ -12,6 +12,7 @@ from api.exchange.customer_feed import CustomerFeed
 from api.exchange.funds import Funds
 from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
+from api.exchange.market_history import MarketHistory
 from api.exchange.order_desk import OrderDesk
 from api.exchange.readiness import Readiness
 from api.exchange.replays import Replays
@@ -49,6 +50,7 @@ class Trading:
     """Markets and orders."""
 
     market_data: MarketData
+    history: MarketHistory
     feed: CustomerFeed
     reports: Reports
     queue: FrameSender

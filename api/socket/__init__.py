@@ -1,0 +1,1 @@
+"""WebSockets: what both dialects of the API share."""
