@@ -63,12 +63,12 @@ def up(
         _print_what_next(site)
 
 
-def _chosen(only: str, *, servers: bool) -> tuple[list[Part], tuple[Step, ...]]:
+def _chosen(only: str, *, servers: bool) -> tuple[list[Part], list[Step]]:
     if only:
-        return select(only.split(",")), ()
+        return select(only.split(","))
     if servers:
-        return list(ALL_SERVERS), ()
-    return list(ALL_PARTS), ALL_STEPS
+        return list(ALL_SERVERS), []
+    return list(ALL_PARTS), list(ALL_STEPS)
 
 
 def _print_what_next(site: Site) -> None:

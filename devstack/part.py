@@ -36,6 +36,8 @@ class Part:
     """Runs before every start, also after a crash."""
     finish: Callable[[Site], None] = nothing
     """Runs when the part is healthy for the first time in an `up`; must be idempotent."""
+    is_forked: bool = False
+    """Whether the nursery, if there is one, starts it: `python -m MODULE` with our libraries."""
     before_stop: Callable[[Site], None] = nothing
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 15.0

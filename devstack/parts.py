@@ -13,21 +13,24 @@ from devstack.stack import StackError
 ALL_SERVERS: tuple[Part, ...] = (postgres.PART, temporal.PART, *SERVERS)
 ALL_STEPS: tuple[Step, ...] = STEPS
 ALL_PARTS: tuple[Part, ...] = (*ALL_SERVERS, *PROCESSES)
-BY_NAME = {part.name: part for part in ALL_PARTS}
+BY_NAME: dict[str, Part | Step] = {item.name: item for item in (*ALL_PARTS, *ALL_STEPS)}
 
 
-def select(names: Sequence[str]) -> list[Part]:
+def select(names: Sequence[str]) -> tuple[list[Part], list[Step]]:
     """The named parts and everything they need, in the order of the table."""
     wanted: set[str] = set()
 
     def want(name: str) -> None:
         if name not in BY_NAME:
             raise StackError(f"no part is called {name}; there are: {', '.join(BY_NAME)}")
-        wanted.add(name)
-        for need in BY_NAME[name].needs:
-            if need in BY_NAME and need not in wanted:
+        if name not in wanted:
+            wanted.add(name)
+            for need in BY_NAME[name].needs:
                 want(need)
 
     for name in names:
         want(name)
-    return [part for part in ALL_PARTS if part.name in wanted]
+    return (
+        [part for part in ALL_PARTS if part.name in wanted],
+        [step for step in ALL_STEPS if step.name in wanted],
+    )

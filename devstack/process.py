@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -35,6 +35,10 @@ class Running:
     born_at: float
     plan_digest: str
 
+    @classmethod
+    def of(cls, pid: int, *, plan_digest: str) -> Self:
+        return cls(pid, psutil.Process(pid).create_time(), plan_digest)
+
     def is_alive(self) -> bool:
         return self._find() is not None
 
@@ -48,7 +52,7 @@ class Running:
         return process
 
     def resident_bytes(self) -> int:
-        """Memory of the process and its children, shared pages counted once where known."""
+        """Memory of the process and its children; what is shared by n processes counts 1/n."""
         process = self._find()
         if process is None:
             return 0
@@ -69,7 +73,7 @@ class Running:
         _wait_until_ended(family, KILL_SECONDS)
 
 
-def spawn(plan: Plan, *, log: Path, digest: str) -> Running:
+def spawn(plan: Plan, *, log: Path) -> int:
     """Start a process in a session of its own, so that closing the terminal does not end it."""
     plan.directory.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -82,8 +86,7 @@ def spawn(plan: Plan, *, log: Path, digest: str) -> Running:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    born_at = psutil.Process(child.pid).create_time()
-    return Running(pid=child.pid, born_at=born_at, plan_digest=digest)
+    return child.pid
 
 
 def read_record(path: Path) -> Running | None:
@@ -106,11 +109,11 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 def _proportional_bytes(process: psutil.Process) -> int:
     try:
-        if os.geteuid() == 0:
-            return int(process.memory_full_info().pss)
-        return int(process.memory_info().rss)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return 0
+        rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0  # It ended, or belongs to another user.
+    [pss] = [line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:")]
+    return int(pss) * 1024
 
 
 def _has_ended(process: psutil.Process) -> bool:

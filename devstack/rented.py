@@ -17,7 +17,7 @@ import asyncpg
 
 from devstack import environment, postgres, whole
 from devstack.part import Part
-from devstack.parts import select
+from devstack.parts import ALL_PARTS, select
 from devstack.ports import OFFSETS
 from devstack.probes import port_is_free
 from devstack.site import Site
@@ -87,12 +87,12 @@ class RentedStack:
         """Have these parts running and healthy, with all they need."""
         missing = [name for name in names if name not in self._ready]
         if missing:
-            parts = select(missing)
-            elsewhere(lambda: whole.up(self.site, parts, (), Silent(), os.getpid()))
+            parts, steps = select(missing)
+            elsewhere(lambda: whole.up(self.site, parts, steps, Silent(), os.getpid()))
             self._ready.update(part.name for part in parts)
 
     def part(self, name: str) -> Part:
-        return select([name])[-1]
+        return next(part for part in ALL_PARTS if part.name == name)
 
     def kill(self, name: str) -> int:
         """End one part as kill -9 does; the supervisor starts it again. Returns the old pid."""

@@ -150,7 +150,8 @@ def _part(row: Row) -> Part:
         ports=(*own, f"{row.name}_health", f"{row.name}_metrics"),
         plan=partial(_plan, row),
         probe=partial(_probe, row),
-        needs=row.needs,
+        needs=("nursery", *row.needs),
+        is_forked=True,
         grace_seconds=45.0,
     )
 

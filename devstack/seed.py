@@ -9,14 +9,14 @@ import logging
 import sys
 import time
 
-from devstack import seed_aws, seed_chains, seed_people
+from devstack import seed_aws, seed_chains
 
 logger = logging.getLogger("devstack.seed")
 
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
-    for part in (seed_aws, seed_chains, seed_people):
+    for part in (seed_aws, seed_chains):
         began = time.monotonic()
         part.main()
         logger.info("%s done in %.1f s", part.__name__, time.monotonic() - began)

@@ -6,9 +6,11 @@ import gzip
 import json
 import platform
 import time
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+from devstack import nursery
 from devstack.part import VENV_BIN, Part, python_plan, server_plan
 from devstack.probes import Unhealthy, http_json, json_rpc, valkey_ping
 from devstack.process import Plan
@@ -169,6 +171,11 @@ def chain_keeper_probe(site: Site) -> None:
         raise Unhealthy("the chain keeper has not reached both nodes lately; see its log")
 
 
+def nursery_plan(site: Site) -> Plan:
+    plan = python_plan(site, "nursery", "devstack.nursery", {"RIALTO_HOME": str(site.home)})
+    return replace(plan, argv=(*plan.argv, nursery.COMMAND_LINE_ROOM))
+
+
 def miner_plan(site: Site) -> Plan:
     url = f"http://{bitcoin_credentials(site)}@127.0.0.1:{site.port('bitcoind')}"
     return python_plan(site, "miner", "devstack.miner", {"RIALTO_BITCOIN_RPC_URL": url})
@@ -202,6 +209,7 @@ SERVERS = (
         grace_seconds=60.0,
     ),
     Part("anvil", "server", ("anvil",), anvil_plan, anvil_probe, prepare=anvil_prepare),
+    Part("nursery", "server", (), nursery_plan, nursery.probe),
     Part("miner", "server", (), miner_plan, miner_probe, needs=("bitcoind",)),
     Part(
         "chain_keeper",

@@ -8,16 +8,18 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
+from devstack import nursery
 from devstack.part import Part, Step
 from devstack.probes import Unhealthy, port_is_free
 from devstack.process import Plan, Running, read_record, spawn, write_record
-from devstack.site import Site
+from devstack.site import CHECKOUT, Site
 
 PROBE_SECONDS = 0.05
 
@@ -47,9 +49,16 @@ class Stack:
         self._refuse_taken_ports(part)
         part.prepare(self.site)
         plan = part.plan(self.site)
-        running = spawn(plan, log=self.site.log(part.name), digest=_digest(plan))
+        running = Running.of(self._start(part, plan), plan_digest=_digest(part, plan))
         write_record(self._record(part), running)
         return running
+
+    def _start(self, part: Part, plan: Plan) -> int:
+        log = self.site.log(part.name)
+        if part.is_forked:
+            with suppress(Unhealthy):  # Without a nursery it only starts more slowly.
+                return nursery.fork(self.site, plan, log)
+        return spawn(plan, log=log)
 
     def was_wanted(self, part: Part) -> bool:
         """Whether an `up` started it and no `down` stopped it since."""
@@ -93,7 +102,7 @@ class Stack:
         progress.started(part.name)
         running = self.running(part)
         note = "already running"
-        if running is not None and running.plan_digest != _digest(part.plan(self.site)):
+        if running is not None and running.plan_digest != _digest(part, part.plan(self.site)):
             await asyncio.to_thread(self.stop, part)
             running = None
         if running is None:
@@ -159,10 +168,21 @@ class Stack:
         return self.site.directory("run") / f"{part.name}.json"
 
 
-def _digest(plan: Plan) -> str:
-    """Tells whether a running part was started as it would be started now."""
-    text = json.dumps([plan.argv, dict(plan.environment), str(plan.directory)])
+def _digest(part: Part, plan: Plan) -> str:
+    """Tells whether a running part was started as it would be started now, with the same code."""
+    code = _state_of_code() if part.kind == "rialto" else ""
+    text = json.dumps([plan.argv, dict(plan.environment), str(plan.directory), code])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def _state_of_code() -> str:
+    """Changes whenever a Python file of ours is written."""
+    packages = (
+        mark.parent for mark in CHECKOUT.glob("*/__init__.py") if mark.parent.name != "tests"
+    )
+    files = sorted(file for package in packages for file in package.rglob("*.py"))
+    return json.dumps([(str(file), file.stat().st_mtime_ns) for file in files])
 
 
 def _owner_of(port: int) -> str:

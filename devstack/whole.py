@@ -15,7 +15,7 @@ from devstack import environment, postgres
 from devstack.part import Part, Step, python_plan
 from devstack.parts import ALL_PARTS
 from devstack.probes import Unhealthy
-from devstack.process import read_record, spawn, write_record
+from devstack.process import Running, read_record, spawn, write_record
 from devstack.site import Site
 from devstack.stack import Progress, Stack, StackError
 
@@ -93,8 +93,8 @@ def start_supervisor(stack: Stack, guarded_pid: int | None = None) -> None:
     plan = python_plan(stack.site, "supervisor", "devstack.supervisor", variables)
     if guarded_pid is not None:
         plan = replace(plan, argv=(*plan.argv, "--guard", str(guarded_pid)))
-    running = spawn(plan, log=stack.site.log("supervisor"), digest="")
-    write_record(_supervisor_record(stack), running)
+    pid = spawn(plan, log=stack.site.log("supervisor"))
+    write_record(_supervisor_record(stack), Running.of(pid, plan_digest=""))
 
 
 def stop_supervisor(stack: Stack) -> None:

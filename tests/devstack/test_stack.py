@@ -182,7 +182,17 @@ def test_environment_file_is_closed_to_others_and_can_be_sourced(own: RentedStac
 
 
 def test_needs_are_selected_with_the_part():
-    assert [part.name for part in select(["miner"])] == ["bitcoind", "miner"]
+    parts, steps = select(["miner"])
+
+    assert [part.name for part in parts] == ["bitcoind", "miner"]
+    assert steps == []
+
+
+def test_process_is_selected_with_the_steps_before_it():
+    parts, steps = select(["api"])
+
+    assert {"postgres", "miner", "ministack", "api"} <= {part.name for part in parts}
+    assert [step.name for step in steps] == ["migrate", "seed"]
 
 
 def test_part_cannot_start_twice(own: RentedStack):
