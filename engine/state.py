@@ -142,6 +142,12 @@ class BookState:
         self.pool: list[Order] = []
         self.level_pool: list[Level] = []
 
+    def set_rules(self, rules: Rules) -> None:
+        """Let new rules count from the next command on; open orders stay as they are."""
+        self.rules = rules
+        self.lots_max = rules.lots_max
+        self.notional_min = rules.notional_min
+
     # Orders by id and by owner.
 
     def find(self, order_id: int) -> Order:
@@ -191,7 +197,9 @@ class BookState:
         return owned
 
     def ids_of(self, owner: int) -> list[int]:
-        """The owner's open orders by id: an order that does not depend on what was forgotten when."""
+        """The owner's open orders by id: an order that does not depend on what was forgotten
+        when.
+        """
         owned = self.owners.get(owner)
         if owned is None:
             return []
