@@ -19,6 +19,7 @@ import runpy
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -119,6 +120,7 @@ def _become(birth: Birth) -> None:
     os.environ.clear()
     os.environ.update(birth["environment"])
     time.tzset()
+    tempfile.tempdir = None  # Looked up anew, in the variables of now.
     os.chdir(birth["directory"])
     log = os.open(birth["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(log, 1)

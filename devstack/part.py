@@ -78,4 +78,5 @@ def server_plan(
 
 def python_plan(site: Site, name: str, module: str, variables: Mapping[str, str]) -> Plan:
     environment = plain_environment(site, name, {"PYTHONUNBUFFERED": "1", **variables})
+    environment["TMPDIR"] = str(site.directory("tmp"))
     return Plan((sys.executable, "-m", module), environment, CHECKOUT)

@@ -22,6 +22,7 @@ from devstack.process import Plan, Running, read_record, spawn, write_record
 from devstack.site import CHECKOUT, Site
 
 PROBE_SECONDS = 0.05
+RELEASE_SECONDS = 3.0
 
 
 class StackError(Exception):
@@ -150,9 +151,10 @@ class Stack:
     def _refuse_taken_ports(self, part: Part) -> None:
         for name in part.ports:
             port = self.site.port(name)
-            if not port_is_free(port):
+            owner = _owner_of_taken(port)
+            if owner is not None:
                 raise StackError(
-                    f"{part.name} needs port {port}, which is taken{_owner_of(port)}.\n"
+                    f"{part.name} needs port {port}, which is taken{owner}.\n"
                     f"Stop that program, or choose another port with "
                     f"RIALTO_PORT_{name.upper()}=NUMBER, or move the whole stack with "
                     f"RIALTO_PORT_BASE=NUMBER (now {self.site.port_base})."
@@ -183,6 +185,20 @@ def _state_of_code() -> str:
     )
     files = sorted(file for package in packages for file in package.rglob("*.py"))
     return json.dumps([(str(file), file.stat().st_mtime_ns) for file in files])
+
+
+def _owner_of_taken(port: int) -> str | None:
+    """Who has the port, in words; None when it is free.
+
+    A port that nobody seems to have was held by a process that is just ending.
+    """
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while not port_is_free(port):
+        owner = _owner_of(port)
+        if owner or time.monotonic() > deadline:
+            return owner
+        time.sleep(PROBE_SECONDS)
+    return None
 
 
 def _owner_of(port: int) -> str:
