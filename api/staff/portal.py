@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from streams.logs import log_context
 logger = logging.getLogger(__name__)
 
 COOKIE = "rialto_staff"
+KNOWN_SECONDS = 5.0
 UI_SECONDS_MAX = 75.0
 """The UI polls histories for up to a minute."""
 
@@ -60,6 +62,7 @@ class Portal:
     def __init__(self, parts: PortalParts) -> None:
         self._parts = parts
         self._ui: aiohttp.ClientSession | None = None
+        self._known: dict[str, StaffSession] = {}
         self._home = f"/namespaces/{parts.settings.temporal_namespace}/workflows"
         url = urlsplit(parts.settings.staff_url)
         self._origin = f"{url.scheme}://{url.netloc}"
@@ -76,6 +79,7 @@ class Portal:
                 web.post("/staff/login", self._sign_in),
                 web.post("/staff/logout", self._sign_out),
                 web.get("/staff/portal.js", self._script),
+                web.get("/", self._go_home),
                 web.post("/codec/decode", self._decode),
                 web.post("/codec/encode", self._encode),
                 web.route("*", "/{path:.*}", self._pass_on),
@@ -112,6 +116,9 @@ class Portal:
         ready = await self._parts.is_ready()
         return web.json_response({"healthy": ready}, status=200 if ready else 503)
 
+    async def _go_home(self, _: web.Request) -> web.Response:
+        return web.Response(status=303, headers={"Location": self._home})
+
     async def _show_login(self, request: web.Request) -> web.Response:
         return _page(login_page(safe_target(request.query.get("next", ""), self._home)))
 
@@ -138,19 +145,31 @@ class Portal:
 
     async def _sign_out(self, request: web.Request) -> web.Response:
         self._refuse_foreign(request)
-        await self._parts.store.end_session(request.cookies.get(COOKIE, ""))
+        token = request.cookies.get(COOKIE, "")
+        await self._parts.store.end_session(token)
+        self._known.pop(token, None)
         answer = web.Response(status=303, headers={"Location": "/staff/login"})
         answer.del_cookie(COOKIE, path="/")
         return answer
 
     async def _staff(self, request: web.Request) -> StaffSession:
         """Raises NotAuthenticated; PermissionMissing when another site's page is asking."""
-        session = await self._parts.store.session(request.cookies.get(COOKIE, ""))
+        token, is_reading = request.cookies.get(COOKIE, ""), request.method in READ_METHODS
+        session = self._known.get(token) if is_reading else None
+        if session is None:
+            session = await self._parts.store.session(token)
         if session is None:
             raise NotAuthenticated("sign in first")
-        if request.method not in READ_METHODS:
+        if not is_reading:
             self._refuse_foreign(request)
+        self._remember(token, session)
         return session
+
+    def _remember(self, token: str, session: StaffSession) -> None:
+        """For a moment: one page of the UI asks for a hundred files. Changes always ask anew."""
+        if token not in self._known:
+            self._known[token] = session
+            asyncio.get_running_loop().call_later(KNOWN_SECONDS, self._known.pop, token, None)
 
     def _refuse_foreign(self, request: web.Request) -> None:
         """The cookie is SameSite=Strict already; a changing request must also name our origin."""
@@ -250,7 +269,8 @@ class Portal:
         self, staff: StaffSession, path: str, answer: aiohttp.ClientResponse, content: bytes
     ) -> bytes:
         if path == "/api/v1/settings" and answer.status == 200:
-            return rewriting.settings_for(staff.role, content, f"{self._origin}/codec")
+            namespace = self._parts.settings.temporal_namespace
+            return rewriting.settings_for(staff.role, content, f"{self._origin}/codec", namespace)
         if answer.content_type == "text/html":
             return rewriting.page_with_seed(content)
         return content

@@ -44,10 +44,11 @@ _ALLOWED: Mapping[Role, frozenset[str]] = {
 }
 
 
-def settings_for(role: Role, settings: bytes, codec_url: str) -> bytes:
+def settings_for(role: Role, settings: bytes, codec_url: str, namespace: str) -> bytes:
     """The UI's own settings, with what the role may not do greyed out, and our codec server."""
     changed = json.loads(settings)
     changed.update({flag: flag not in _ALLOWED[role] for flag in _ALL_OFF})
+    changed["DefaultNamespace"] = namespace
     changed["DisableWriteActions"] = role is Role.VIEWER
     changed["Codec"] = {
         **changed.get("Codec", {}),
