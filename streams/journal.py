@@ -13,6 +13,7 @@ import mmap
 import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from struct import Struct
 from typing import Final, NoReturn
@@ -147,7 +148,7 @@ def replay(directory: Path, after: int) -> Iterator[Record | TornTail]:
     """
     chain = segments(directory)
     number = after + 1
-    for segment, following in zip(chain, [*chain[1:], None], strict=True):
+    for segment, following in zip_longest(chain, chain[1:]):
         last = following.first_number - 1 if following else None
         if last is not None and last < number:
             continue
