@@ -98,6 +98,11 @@ def merge_outputs(one: Output, other: Output) -> Output:
     return replace(newer, at_ms=min(one.at_ms, other.at_ms))
 
 
+def findable(name: str) -> str:
+    """As hashes and addresses are searched: Ethereum's in small letters, however they came."""
+    return name.lower() if name.startswith("0x") else name
+
+
 def of_block(block: Block) -> Document:
     status = "canonical" if block.is_canonical else "orphaned"
     return Document(
@@ -123,11 +128,11 @@ def of_output(output: Output, asset: Asset) -> Document:
         f"transaction {output.chain} {output.asset} {output.status} {output.txid} {output.address}",
         status=output.status,
         chain=output.chain,
-        txid=output.txid,
-        addresses=(output.address,),
+        txid=findable(output.txid),
+        addresses=(findable(output.address),),
         height=output.height,
         block_hash=output.block_hash,
-        details={"index": str(output.index)},
+        details={"index": str(output.index), "address": output.address},
         **amount_fields(output.units, asset),
     )
 
@@ -144,11 +149,11 @@ def of_deposit(deposit: Deposit, asset: Asset) -> Document:
         changed_at_ms=deposit.changed_at_ms,
         status=deposit.status,
         chain=deposit.chain,
-        txid=deposit.txid,
-        addresses=(deposit.address,),
+        txid=findable(deposit.txid),
+        addresses=(findable(deposit.address),),
         height=deposit.height,
         block_hash=deposit.block_hash,
-        details={"index": str(deposit.index)},
+        details={"index": str(deposit.index), "address": deposit.address},
         **amount_fields(deposit.units, asset),
     )
 
@@ -165,8 +170,11 @@ def of_withdrawal(withdrawal: Withdrawal, asset: Asset) -> Document:
         changed_at_ms=withdrawal.changed_at_ms,
         status=withdrawal.status,
         chain=withdrawal.chain,
-        txid=withdrawal.txid,
-        addresses=(withdrawal.address,),
-        details={"fee": amount_fields(withdrawal.fee_units, asset)["amount"]},
+        txid=findable(withdrawal.txid) if withdrawal.txid else None,
+        addresses=(findable(withdrawal.address),),
+        details={
+            "fee": amount_fields(withdrawal.fee_units, asset)["amount"],
+            "address": withdrawal.address,
+        },
         **amount_fields(withdrawal.units, asset),
     )

@@ -19,8 +19,6 @@ from storage.dynamo_values import Item
 _State = TypeVar("_State", Block, Output)
 _STATE = "state"
 State: TypeAlias = Block | Output | Deposit | Withdrawal
-_HEIGHTS = 10_000
-"""Blocks listed in one partition of the index."""
 
 
 def merge_blocks(dynamo: Dynamo, blocks: Iterable[Block]) -> list[Block]:
@@ -47,15 +45,13 @@ def find_block(dynamo: Dynamo, chain: str, block_hash: str) -> Block | None:
     return _to_block(item) if item else None
 
 
-def newest_blocks(dynamo: Dynamo, chain: str, top: int, *, limit: int = 20) -> list[Block]:
-    """Blocks at and below height `top`, highest first; orphaned ones too."""
-    span = Span(high=f"{top:015}~", descending=True, limit=limit)
-    blocks: list[Block] = []
-    for chunk in (top // _HEIGHTS, top // _HEIGHTS - 1):
-        if chunk >= 0 and len(blocks) < limit:
-            page = dynamo.query(CHAIN, f"heights#{chain}#{chunk}", span, BY_BLOCK)
-            blocks += map(_to_block, page.items)
-    return blocks[:limit]
+def newest_blocks(
+    dynamo: Dynamo, chain: str, *, top: int | None = None, limit: int = 20
+) -> list[Block]:
+    """Blocks, highest first, from height `top` down; orphaned ones too."""
+    high = f"{top:015}~" if top is not None else ""
+    span = Span(high=high, descending=True, limit=limit)
+    return [_to_block(i) for i in dynamo.query(CHAIN, _heights(chain), span, BY_BLOCK).items]
 
 
 def outputs_of_transaction(dynamo: Dynamo, chain: str, txid: str) -> list[Output]:
@@ -172,9 +168,14 @@ def _block_item(block: Block) -> Item:
     return asdict(block) | {
         "pk": pk,
         "sk": sk,
-        "block_pk": f"heights#{block.chain}#{block.height // _HEIGHTS}",
+        "block_pk": _heights(block.chain),
         "block_sk": f"{block.height:015}#{block.hash}",
     }
+
+
+def _heights(chain: str) -> str:
+    """All blocks of a chain: a few a minute, so one partition bears them."""
+    return f"heights#{chain}"
 
 
 def _block_key(block: Block) -> Key:

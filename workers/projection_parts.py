@@ -14,12 +14,10 @@ from activities.projecting.store import Store
 from projections.listings import Listings
 from storage import dynamo_checkpoints as checkpoints
 from storage.dynamo import Dynamo
+from storage.generations import LivingGenerations
 from storage.search_client import connect
 from storage.search_index import SearchIndex
 from streams.aws import client
-
-GENERATIONS_SECONDS = 2.0
-"""How long a process may not know that a rebuild began or ended."""
 
 
 class ProjectionSettings(BaseSettings):
@@ -45,8 +43,7 @@ class Parts:
     settings: ProjectionSettings
     dynamo: Dynamo
     """Of generation 1, for tables that have no generations."""
-    stores: Callable[[], list[Store]]
-    """The living generations, the serving one first."""
+    stores: LivingStores
     dead_letters: DeadLetters
     listings: Callable[[], Listings]
 
@@ -78,27 +75,21 @@ def now_ms() -> int:
 
 
 class LivingStores:
-    """The stores of the living generations; looked up again every two seconds."""
+    """The stores of the living generations, the serving one first."""
 
     def __init__(self, dynamo: Dynamo, search: SearchIndex) -> None:
-        self._dynamo = dynamo
+        self._generations = LivingGenerations(dynamo)
         self._search = search
         self._made: dict[int, Store] = {}
-        self._alive: tuple[int, ...] = ()
-        self._looked_at = 0.0
 
     def __call__(self) -> list[Store]:
-        if not self._alive or time.monotonic() - self._looked_at > GENERATIONS_SECONDS:
-            self._alive = checkpoints.read_generations(self._dynamo).alive
-            self._looked_at = time.monotonic()
-        return [self._store(generation) for generation in self._alive]
+        return [self.of(generation) for generation in self._generations.now().alive]
 
-    def _store(self, generation: int) -> Store:
+    def of(self, generation: int) -> Store:
+        """Also of one that does not live yet."""
         if generation not in self._made:
             self._made[generation] = Store(
-                self._dynamo.of_generation(generation),
-                self._search.of_generation(generation),
-                now_ms,
+                self._generations.of(generation), self._search.of_generation(generation), now_ms
             )
         return self._made[generation]
 
