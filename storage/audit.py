@@ -118,7 +118,7 @@ CHECKS: Mapping[str, str] = {
     "open holds belong to something": """
         SELECT holds.id, remaining || ' are held for nothing' FROM holds
         WHERE remaining > 0 AND id LIKE 'order:%'
-          AND NOT EXISTS (SELECT FROM orders WHERE orders.id = substr(holds.id, 7)::bigint)
+          AND NOT EXISTS (SELECT FROM orders WHERE 'order:' || orders.id = holds.id)
     """,
     "settled trades are in the ledger": """
         SELECT market || ' ' || trades.id, 'has no journal entry' FROM trades

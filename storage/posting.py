@@ -19,7 +19,7 @@ from domain.errors import (
     WrongState,
 )
 from domain.ids import EntryId, HoldId
-from ledger.book import Account, Book, EntryRow, Hold
+from ledger.book import Account, Book, EntryRow, Hold, TransferRow
 from ledger.entry import JournalEntry, PlaceHold, body_hash
 from storage.accounts import AccountDirectory
 from storage.ids import IdBlocks
@@ -210,8 +210,9 @@ async def _write(
     entries = zip(
         *((r.number, r.id, r.reason, r.cause, r.body_hash, r.reverses) for r in rows), strict=True
     )
-    legs = zip(*(transfer for row in rows for transfer in row.transfers), strict=True)
-    columns = [list(column) for column in legs]
+    legs = [transfer for row in rows for transfer in row.transfers]
+    columns: list[list[object]] = [list(column) for column in zip(*legs, strict=True)]
+    columns = columns or [[] for _ in TransferRow._fields]  # Entries may release nothing.
     for place in _NUMERIC_COLUMNS:
         columns[place] = [str(units) for units in columns[place]]
     await connection.execute(_WRITE, *entries, posted_at, *columns)

@@ -302,3 +302,17 @@ async def test_time_never_runs_backwards_in_an_account(world: World):
         bob,
     )
     assert [row["late"] for row in rows] == [True]
+
+
+async def test_a_release_of_nothing_is_posted_and_moves_nothing(world: World):
+    alice = await world.customer(BTC=100)
+    hold = HoldId(unique("h"))
+    await world.ledger.post(hold_entry(alice, hold, 50))
+
+    for _ in range(2):
+        release = ReleaseHold(hold, alice, BTC)
+        entry = JournalEntry(EntryId(unique("e")), EntryReason.RELEASE, "test", (), (release,))
+        assert not (await world.ledger.post(entry)).replayed
+
+    assert (await world.ledger.post(entry)).replayed
+    assert await world.balance(alice, BTC) == (100, 0)
