@@ -17,6 +17,7 @@ from api.edge import Edge
 from api.idempotency import HEADER, REPLAYED
 from api.kyc import routes as kyc
 from api.openapi import build_openapi
+from api.search import routes as search
 from api.services import Services
 from api.settings import ApiSettings
 from api.v1 import (
@@ -50,6 +51,7 @@ ROUTERS = (
     fills.router,
     funds.router,
     kyc.router,
+    search.router,
 )
 
 
@@ -63,6 +65,7 @@ class Application(FastAPI):
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
             async with build(settings) as services:
                 self.state.services = services
+                self.state.search = services.search
                 yield
 
         super().__init__(

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from valkey.asyncio import Valkey
 
+from api.dependencies import viewer_of
 from api.exchange import customer_feed
 from api.exchange.customer_feed import CustomerFeed
 from api.exchange.funds import Funds
@@ -32,6 +33,7 @@ from api.exchange.withdrawal_starter import WithdrawalStarter
 from api.faults import refusal_of
 from api.kyc.desk import KycDesk
 from api.kyc_webhook import KycWebhook
+from api.search.build import StaffAudit, build_search
 from api.services import People, Services, Trading
 from api.settings import ApiSettings
 from chains.bitcoin.network import network
@@ -83,7 +85,9 @@ async def build(settings: ApiSettings) -> AsyncIterator[Services]:
         # Lazily: trading goes on while Temporal is away.
         temporal = await connect(settings, lazy=True)
         trading = await _trading(settings, catalog, ledger, valkey, closing)
-        yield _services(settings, engine, valkey, catalog, box, ledger, temporal, trading)
+        services = _services(settings, engine, valkey, catalog, box, ledger, temporal, trading)
+        closing.push_async_callback(services.search.desk.close)
+        yield services
 
 
 async def _trading(
@@ -168,6 +172,14 @@ def _services(
         ),
         kyc=KycDesk(temporal, kyc_store, personal_envelope(aws.client("kms")), documents),
         kyc_webhook=KycWebhook(temporal, kyc_store, settings.webhook_secrets),
+        search=build_search(
+            opensearch_url=settings.opensearch_url,
+            table_prefix=settings.table_prefix,
+            dynamodb=aws.client("dynamodb"),
+            catalog=catalog,
+            viewer_of=viewer_of,
+            audit=StaffAudit(engine),
+        ),
         readiness=Readiness(
             {
                 "postgres": lambda: _ask(engine),

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from api.exchange.caller import Caller, Origin, Scope
 from api.exchange.signatures import canonical_request, is_signed
+from api.search.viewer import Viewer
 from api.services import Services
 from domain.errors import NotAuthenticated, SignatureInvalid
 
@@ -80,6 +81,15 @@ def target_of(request: Request) -> str:
     path = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
     query = request.scope.get("query_string", b"").decode("latin-1")
     return f"{path}?{query}" if query else path
+
+
+async def viewer_of(request: Request) -> Viewer:
+    """Who searches: a customer, or the public when no credentials were sent."""
+    if "authorization" not in request.headers and "x-api-key" not in request.headers:
+        return Viewer()
+    caller = await caller_of(request)
+    caller.require(Scope.READ)
+    return Viewer(customer_id=caller.customer_id)
 
 
 async def reader(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:

@@ -143,6 +143,12 @@ ERRORS: Mapping[str, ErrorKind] = {
     "unknown_customer": ErrorKind(
         HTTPStatus.NOT_FOUND, "No such customer", "The account does not exist."
     ),
+    "unknown_record": ErrorKind(
+        HTTPStatus.NOT_FOUND,
+        "No such record",
+        "The explorer knows what concerns the exchange, some moments after it happened: "
+        "`lag_ms` of any answer says how late it is.",
+    ),
     "unknown_session": ErrorKind(
         HTTPStatus.NOT_FOUND, "No such session", "`GET /v1/sessions` lists yours."
     ),

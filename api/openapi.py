@@ -23,7 +23,7 @@ _SECURITY = {
         "or Ed25519 in base64, over `timestamp\\nmethod\\npath?query\\nsha256(body)`.",
     },
 }
-_PUBLIC_TAGS = frozenset({"Status", "Markets", "Market data"})
+_PUBLIC_TAGS = frozenset({"Status", "Markets", "Market data", "Search"})
 _PUBLIC_PATHS = frozenset({"/v1/registrations", "/v1/sessions", "/v1/kyc/tiers"})
 
 
