@@ -79,7 +79,8 @@ def _print_what_next(site: Site) -> None:
         f"\nExchange API        {url('api')}  (documentation at {url('api', '/docs')})"
         f"\nWallet service      {url('wallet_service')}"
         f"\nStaff and workflows {url('staff')}"
-        f"\nTemporal's own UI   {url('temporal_ui')}\n"
+        f"\nTemporal's own UI   {url('temporal_ui')}\n",
+        soft_wrap=True,
     )
     for login in LOGINS:
         console.print(f"{login.who:<19} {login.name}  {login.password}  {login.can}")

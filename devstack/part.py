@@ -38,6 +38,8 @@ class Part:
     """Runs when the part is healthy for the first time in an `up`; must be idempotent."""
     is_forked: bool = False
     """Whether the nursery, if there is one, starts it: `python -m MODULE` with our libraries."""
+    owns_children: bool = True
+    """Whether its children end and count with it; the nursery's are parts of their own."""
     before_stop: Callable[[Site], None] = nothing
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 15.0

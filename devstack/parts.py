@@ -13,7 +13,8 @@ from devstack.stack import StackError
 ALL_SERVERS: tuple[Part, ...] = (postgres.PART, temporal.PART, *SERVERS)
 ALL_STEPS: tuple[Step, ...] = STEPS
 ALL_PARTS: tuple[Part, ...] = (*ALL_SERVERS, *PROCESSES)
-BY_NAME: dict[str, Part | Step] = {item.name: item for item in (*ALL_PARTS, *ALL_STEPS)}
+_ITEMS: tuple[Part | Step, ...] = (*ALL_PARTS, *ALL_STEPS)
+BY_NAME = {item.name: item for item in _ITEMS}
 
 
 def select(names: Sequence[str]) -> tuple[list[Part], list[Step]]:
@@ -22,7 +23,7 @@ def select(names: Sequence[str]) -> tuple[list[Part], list[Step]]:
 
     def want(name: str) -> None:
         if name not in BY_NAME:
-            raise StackError(f"no part is called {name}; there are: {', '.join(BY_NAME)}")
+            raise _unknown(name)
         if name not in wanted:
             wanted.add(name)
             for need in BY_NAME[name].needs:
@@ -34,3 +35,14 @@ def select(names: Sequence[str]) -> tuple[list[Part], list[Step]]:
         [part for part in ALL_PARTS if part.name in wanted],
         [step for step in ALL_STEPS if step.name in wanted],
     )
+
+
+def named(name: str) -> Part:
+    for part in ALL_PARTS:
+        if part.name == name:
+            return part
+    raise _unknown(name)
+
+
+def _unknown(name: str) -> StackError:
+    return StackError(f"no part is called {name}; there are: {', '.join(BY_NAME)}")

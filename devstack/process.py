@@ -51,16 +51,15 @@ class Running:
             return None
         return process
 
-    def resident_bytes(self) -> int:
+    def resident_bytes(self, *, with_children: bool) -> int:
         """Memory of the process and its children; what is shared by n processes counts 1/n."""
         process = self._find()
         if process is None:
             return 0
-        return sum(_proportional_bytes(each) for each in [process, *_children(process)])
+        family = [process, *(_children(process) if with_children else [])]
+        return sum(_proportional_bytes(each) for each in family)
 
-    def stop(
-        self, *, request: signal.Signals, grace_seconds: float, with_children: bool = True
-    ) -> None:
+    def stop(self, *, request: signal.Signals, grace_seconds: float, with_children: bool) -> None:
         """Ask, wait, then kill what is left of the process and of its children."""
         process = self._find()
         if process is None:

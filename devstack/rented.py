@@ -17,7 +17,7 @@ import asyncpg
 
 from devstack import environment, postgres, whole
 from devstack.part import Part
-from devstack.parts import ALL_PARTS, select
+from devstack.parts import named, select
 from devstack.ports import OFFSETS
 from devstack.probes import port_is_free
 from devstack.site import Site
@@ -92,7 +92,7 @@ class RentedStack:
             self._ready.update(part.name for part in parts)
 
     def part(self, name: str) -> Part:
-        return next(part for part in ALL_PARTS if part.name == name)
+        return named(name)
 
     def kill(self, name: str) -> int:
         """End one part as kill -9 does; the supervisor starts it again. Returns the old pid."""

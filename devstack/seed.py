@@ -16,6 +16,7 @@ logger = logging.getLogger("devstack.seed")
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # Its lines show the node's password.
     for part in (seed_aws, seed_chains):
         began = time.monotonic()
         part.main()

@@ -209,7 +209,7 @@ SERVERS = (
         grace_seconds=60.0,
     ),
     Part("anvil", "server", ("anvil",), anvil_plan, anvil_probe, prepare=anvil_prepare),
-    Part("nursery", "server", (), nursery_plan, nursery.probe),
+    Part("nursery", "server", (), nursery_plan, nursery.probe, owns_children=False),
     Part("miner", "server", (), miner_plan, miner_probe, needs=("bitcoind",)),
     Part(
         "chain_keeper",

@@ -69,7 +69,11 @@ class Stack:
         running = self.running(part)
         if running is not None:
             part.before_stop(self.site)
-            running.stop(request=part.stop_signal, grace_seconds=part.grace_seconds)
+            running.stop(
+                request=part.stop_signal,
+                grace_seconds=part.grace_seconds,
+                with_children=part.owns_children,
+            )
         self._record(part).unlink(missing_ok=True)
 
     async def up(self, parts: Sequence[Part], steps: Sequence[Step], progress: Progress) -> None:

@@ -55,6 +55,16 @@ def up(
             start_supervisor(stack, guarded_pid)
 
 
+def restart(site: Site, parts: Sequence[Part], progress: Progress) -> None:
+    """Stop the parts and bring them up again."""
+    stack = Stack(site)
+    with stack.exclusive():
+        stop_supervisor(stack)
+        for part in parts:
+            stack.stop(part)
+    up(site, parts, (), progress)
+
+
 def down(site: Site) -> list[str]:
     """Stop the supervisor, then our processes, then the servers. Data stays."""
     stack = Stack(site)
@@ -130,6 +140,6 @@ def _status_of(stack: Stack, part: Part) -> PartStatus:
         healthy=not problem,
         problem=problem,
         pid=running.pid if running else None,
-        rss_bytes=running.resident_bytes() if running else 0,
+        rss_bytes=running.resident_bytes(with_children=part.owns_children) if running else 0,
         lag=lag,
     )
