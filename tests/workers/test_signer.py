@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -10,43 +9,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.exceptions import ApplicationError
 
-from activities.signing import KeyRing, SigningActivities
-from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode, quantity
 from chains.node import BroadcastOutcome
 from devstack.rented import Database, RentedStack
-from devstack.seed_chains import SeedSettings, seed
 from domain.ids import TxId
 from domain.payment import SignPayment
 from storage.engine import create_engine
-from storage.tables_custody import wallets, withdrawals
-from storage.tables_payments import (
-    nonces,
-    payment_attempts,
-    payment_outputs,
-    payments,
-    signatures,
-)
-from streams.aws import client
+from storage.tables_payments import nonces, payment_attempts, payment_outputs, payments, signatures
+from tests.workers.custody_house import ETHER, GWEI, Custody, open_custody
 
 pytestmark = pytest.mark.stack
 
-GWEI = 10**9
-ETHER = 10**18
 PAYEE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
-
-
-@dataclass(frozen=True)
-class Custody:
-    """A funded house, and a signer with the signer's own database role."""
-
-    owner: AsyncEngine
-    signing: SigningActivities
-    bitcoin: BitcoinNode
-    ethereum: EthereumNode
-    hot_ethereum: str
-    hot_bitcoin: str
 
 
 @pytest.fixture(scope="module")
@@ -58,65 +33,14 @@ async def custody(
     ethereum: EthereumNode,
     owner: AsyncEngine,
 ) -> AsyncIterator[Custody]:
-    settings = SeedSettings(
-        database_url=database.owner,
-        bitcoin_rpc_url=stack.env["RIALTO_BITCOIN_RPC_URL"],
-        ethereum_rpc_url=stack.env["RIALTO_ETHEREUM_RPC_URL"],
-    )
-    await seed(settings)
-    await seed(settings)  # Again, as every start of a stack does.
-    engine = create_engine(database.signer)
-    signing = SigningActivities(
-        engine, KeyRing(client("kms")), network=network("regtest"), chain_id=31337
-    )
-    async with owner.connect() as connection:
-        rows = (await connection.execute(select(wallets.c.id, wallets.c.address))).all()
-        found = {row.id: row.address for row in rows}
-    yield Custody(owner, signing, bitcoin, ethereum, found["hot-ethereum"], found["hot-bitcoin"])
-    await engine.dispose()
-
-
-async def a_withdrawal(custody: Custody, number: int, **changes: object) -> str:
-    """An approved withdrawal of 1 ETH (or what `changes` say) by customer 7000 + number."""
-    withdrawal_id = f"w-{number}"
-    customer_id = 7000 + number
-    row = {
-        "id": withdrawal_id,
-        "customer_id": customer_id,
-        "idempotency_key": withdrawal_id,
-        "fingerprint": "",
-        "asset": "ETH",
-        "chain": "ethereum",
-        "units": ETHER,
-        "fee_units": 0,
-        "address": PAYEE,
-        "status": "reserved",
-        "payment_id": f"p-{number}",
-        "approved_at": text("now()"),
-        **changes,
-    }
-    async with custody.owner.begin() as connection:
-        await connection.execute(
-            text(
-                "INSERT INTO customers (id, email, kyc_tier) OVERRIDING SYSTEM VALUE"
-                " VALUES (:id, :email, 2)"
-            ),
-            {"id": customer_id, "email": f"{number}@example.com"},
-        )
-        await connection.execute(insert(withdrawals).values(**row))
-        await connection.execute(
-            text(
-                "INSERT INTO limited_flows (customer_id, flow, reference, value_units)"
-                " VALUES (:id, 'withdraw', :reference, 3000000000)"
-            ),
-            {"id": customer_id, "reference": f"withdrawal/{withdrawal_id}"},
-        )
-    return withdrawal_id
+    async with open_custody(stack, database, owner, bitcoin, ethereum) as found:
+        yield found
 
 
 async def a_payment(custody: Custody, number: int, **changes: object) -> SignPayment:
     """A payment of that withdrawal with its nonce and its first attempt."""
-    withdrawal_id = await a_withdrawal(custody, number, **changes)
+    asked = {"asset": "ETH", "chain": "ethereum", "units": ETHER, "address": PAYEE, **changes}
+    withdrawal_id = await custody.withdrawal(number, **asked)
     payment_id = f"p-{number}"
     async with custody.owner.begin() as connection:
         nonce = await connection.scalar(
@@ -172,23 +96,6 @@ async def plan(
         )
 
 
-async def change(custody: Custody, statement: str, **values: object) -> None:
-    async with custody.owner.begin() as connection:
-        await connection.execute(text(statement), values)
-
-
-async def attempt_row(custody: Custody, request: SignPayment):
-    async with custody.owner.connect() as connection:
-        return (
-            await connection.execute(
-                select(payment_attempts).where(
-                    payment_attempts.c.payment_id == request.payment_id,
-                    payment_attempts.c.attempt == request.attempt,
-                )
-            )
-        ).one()
-
-
 async def refusal(custody: Custody, request: SignPayment) -> str:
     with pytest.raises(ApplicationError) as refused:
         await custody.signing.sign_payment(request)
@@ -203,7 +110,7 @@ async def test_what_is_signed_pays_exactly_the_withdrawal(custody: Custody):
 
     signed = await custody.signing.sign_payment(request)
 
-    row = await attempt_row(custody, request)
+    row = await custody.attempt(request)
     sent = await custody.ethereum.broadcast(bytes(row.raw), TxId(signed.txid))
     assert (row.txid, row.status) == (signed.txid, "signed")
     assert sent.outcome is BroadcastOutcome.ACCEPTED
@@ -217,7 +124,7 @@ async def test_a_token_withdrawal_pays_the_token(custody: Custody):
 
     signed = await custody.signing.sign_payment(request)
 
-    row = await attempt_row(custody, request)
+    row = await custody.attempt(request)
     await custody.ethereum.broadcast(bytes(row.raw), TxId(signed.txid))
     receipt = await custody.ethereum.receipt(TxId(signed.txid))
     assert quantity(receipt["status"]) == 1
@@ -245,12 +152,12 @@ async def test_a_replacement_keeps_nonce_and_payee_and_pays_more(custody: Custod
 
     second = await custody.signing.sign_payment(SignPayment(request.payment_id, 2))
 
-    row = await attempt_row(custody, SignPayment(request.payment_id, 2))
+    row = await custody.attempt(SignPayment(request.payment_id, 2))
     await custody.ethereum.broadcast(bytes(row.raw), TxId(second.txid))
     mined = await custody.ethereum.transaction(TxId(second.txid))
     assert second.txid != first.txid
     assert mined["to"] == PAYEE.lower()
-    old = await attempt_row(custody, request)
+    old = await custody.attempt(request)
     late = await custody.ethereum.broadcast(bytes(old.raw), TxId(first.txid))
     assert late.outcome is BroadcastOutcome.REFUSED  # The nonce is spent: it cannot pay twice.
 
@@ -306,11 +213,11 @@ async def test_what_was_not_decided_is_not_signed(
     request = await a_payment(custody, number)
     other = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
     values = {"p": request.payment_id, "other": other}
-    await change(custody, statement, **{k: v for k, v in values.items() if f":{k}" in statement})
+    await custody.change(statement, **{k: v for k, v in values.items() if f":{k}" in statement})
 
     assert reason in await refusal(custody, request)
 
-    row = await attempt_row(custody, request)
+    row = await custody.attempt(request)
     assert row.raw is None
 
 
@@ -330,11 +237,11 @@ async def test_our_own_address_is_never_a_payee(custody: Custody):
 
 async def test_a_stop_is_waited_for(custody: Custody):
     request = await a_payment(custody, 52)
-    await change(custody, "UPDATE switches SET is_on = FALSE WHERE name = 'withdrawals'")
+    await custody.change("UPDATE switches SET is_on = FALSE WHERE name = 'withdrawals'")
 
     with pytest.raises(Exception, match="are stopped") as paused:
         await custody.signing.sign_payment(request)
-    await change(custody, "UPDATE switches SET is_on = TRUE WHERE name = 'withdrawals'")
+    await custody.change("UPDATE switches SET is_on = TRUE WHERE name = 'withdrawals'")
     signed = await custody.signing.sign_payment(request)
 
     assert not isinstance(paused.value, ApplicationError)  # So Temporal asks again.
@@ -343,19 +250,18 @@ async def test_a_stop_is_waited_for(custody: Custody):
 
 async def test_the_hourly_breaker_holds_what_no_officer_saw(custody: Custody):
     request = await a_payment(custody, 53)
-    await change(
-        custody, "UPDATE custody_assets SET hourly_units_max = four_eyes_units WHERE asset = 'ETH'"
+    await custody.change(
+        "UPDATE custody_assets SET hourly_units_max = four_eyes_units WHERE asset = 'ETH'"
     )
-    await change(custody, "UPDATE custody_assets SET hourly_units_max = 1 WHERE asset = 'ETH'")
+    await custody.change("UPDATE custody_assets SET hourly_units_max = 1 WHERE asset = 'ETH'")
 
     with pytest.raises(Exception, match="hourly limit"):
         await custody.signing.sign_payment(request)
-    await change(
-        custody,
+    await custody.change(
         """UPDATE withdrawals SET approvals = '[{"officer": "alice"}]' WHERE id = 'w-53'""",
     )
     signed = await custody.signing.sign_payment(request)
-    await change(custody, "UPDATE custody_assets SET hourly_units_max = 10^30 WHERE asset = 'ETH'")
+    await custody.change("UPDATE custody_assets SET hourly_units_max = 10^30 WHERE asset = 'ETH'")
 
     assert signed.txid
 
