@@ -12,31 +12,35 @@ MAGIC: Final = b"RIALTOS1"
 _HASH_BYTES: Final = 32
 
 
+def path(directory: Path, number: int) -> Path:
+    return directory / f"{number:020d}.snapshot"
+
+
 def write(directory: Path, number: int, data: bytes) -> Path:
     """Store the state after record `number`. Durable, and visible only when complete."""
-    path = directory / f"{number:020d}.snapshot"
+    finished = path(directory, number)
     unfinished = directory / f"{number:020d}.{os.getpid()}.unfinished"
     with unfinished.open("wb") as file:
         file.write(MAGIC + sha256(data).digest() + data)
         file.flush()
         os.fsync(file.fileno())
-    unfinished.rename(path)
+    unfinished.rename(finished)
     folder = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
-    return path
+    return finished
 
 
 def numbers(directory: Path) -> list[int]:
     """Record numbers of the snapshots there, newest first."""
-    return sorted((int(path.stem) for path in directory.glob("*.snapshot")), reverse=True)
+    return sorted((int(each.stem) for each in directory.glob("*.snapshot")), reverse=True)
 
 
 def read(directory: Path, number: int) -> bytes | None:
     """The state after record `number`; None when the file does not check out."""
-    content = (directory / f"{number:020d}.snapshot").read_bytes()
+    content = path(directory, number).read_bytes()
     stored = content[len(MAGIC) : len(MAGIC) + _HASH_BYTES]
     data = content[len(MAGIC) + _HASH_BYTES :]
     if not content.startswith(MAGIC) or sha256(data).digest() != stored:

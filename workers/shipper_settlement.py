@@ -1,0 +1,111 @@
+"""The settlement lane: runs of events into settlement workflows, in order, none left out.
+
+What is settled is what the ledger's cursor says, and nothing is dropped from memory before that.
+The cursor is also where a restarted shipper begins. A run that an earlier life started may end
+elsewhere than ours does; then the cursor comes to stand inside one of our runs, and what lies
+behind it is started again from there. Settling skips what was settled, so repeating is harmless.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from domain.market import MarketId
+from engine.events import SETTLED_KINDS, NumberedEvent
+from engine.exchange import Run
+from ledger.settlement import SettlementBatch
+
+EVENTS_MAX = 500
+"""Events of one run; some 40 KB in the workflow's history."""
+
+RUNS_MAX = 4
+"""Runs of one market under way at once: settling is in order, so more would only wait."""
+
+START_SECONDS = 0.05
+"""Between two runs of a market: what happens meanwhile shares a workflow."""
+
+WAITING_MAX = 20_000
+"""Events of one market kept in memory; beyond it the lane stops reading the journal."""
+
+Start = Callable[[SettlementBatch], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    first: int
+    last: int
+
+
+class SettlementLane:
+    """One market's way into the ledger."""
+
+    def __init__(self, market: str, next_sequence: int, start: Start) -> None:
+        self._market = MarketId(market)
+        self._start = start
+        self._events: deque[NumberedEvent] = deque()
+        """Not yet settled, and only what settles something."""
+        self._next = next_sequence
+        self._last_seen = next_sequence - 1
+        self._last_started = next_sequence - 1
+        self._started: list[Started] = []
+        self._started_at = 0.0
+        self._epoch = 0
+
+    def take(self, run: Run, epoch: int) -> None:
+        """Remember events until they are settled."""
+        assert run.first_sequence == self._last_seen + 1, (run.first_sequence, self._last_seen)
+        self._events.extend(event for event in run.numbered() if event[2] in SETTLED_KINDS)
+        self._last_seen = run.last_sequence
+        self._epoch = epoch
+
+    def is_full(self) -> bool:
+        return len(self._events) >= WAITING_MAX
+
+    def is_waiting(self) -> bool:
+        """Whether the ledger's cursor is worth a look."""
+        return bool(self._started)
+
+    def unsettled(self) -> int:
+        return self._last_seen - self._next + 1
+
+    def oldest_us(self) -> int:
+        """Time of the oldest event that is not settled; 0 when all are."""
+        return self._events[0][1] if self._events else 0
+
+    async def step(self) -> None:
+        """Start the next run, if there is one and room for it."""
+        if len(self._started) >= RUNS_MAX:
+            return
+        fresh = [event for event in self._events if event[0] > self._last_started]
+        if not fresh:
+            return
+        if len(fresh) < EVENTS_MAX and time.monotonic() - self._started_at < START_SECONDS:
+            return
+        last = fresh[EVENTS_MAX - 1][0] if len(fresh) > EVENTS_MAX else self._last_seen
+        await self._start_run(Started(self._last_started + 1, last))
+        self._last_started = last
+
+    async def settled(self, next_sequence: int) -> None:
+        """Believe the ledger's cursor; start again what it shows to be missing."""
+        assert next_sequence >= self._next, "the ledger's cursor never goes back"
+        self._next = next_sequence
+        while self._events and self._events[0][0] < next_sequence:
+            self._events.popleft()
+        self._started = [run for run in self._started if run.last >= next_sequence]
+        if self._started and self._started[0].first < next_sequence:
+            cut = Started(next_sequence, self._started.pop(0).last)
+            await self._start_run(cut)
+            self._started.sort(key=lambda run: run.first)
+
+    async def _start_run(self, run: Started) -> None:
+        events = [event for event in self._events if run.first <= event[0] <= run.last]
+        text = msgspec.json.encode(events).decode()
+        batch = SettlementBatch(self._market, self._epoch, run.first, run.last, text)
+        await self._start(batch)
+        self._started.append(run)
+        self._started_at = time.monotonic()

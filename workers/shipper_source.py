@@ -1,0 +1,102 @@
+"""Where the shipper's lanes get events from: the journal, replayed through the same core.
+
+Each lane has a source of its own, so that one that waits for its server holds up no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.exchange import Exchange, Run
+from streams.journal import Follower
+from streams.replica import Replica, restore
+
+RECORDS_MAX = 50
+"""Records replayed before other tasks get their turn: some milliseconds' work."""
+
+_EAGER_SECONDS = 0.2
+_EAGER_PAUSE_SECONDS = 0.001
+_IDLE_PAUSE_SECONDS = 0.005
+_EPOCH_SECONDS = 0.25
+"""How often we look whether a new writer has started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What a few records caused."""
+
+    epoch: int
+    runs: list[Run]
+    written_us: int
+    """When the last of the records was written."""
+
+
+class Source:
+    """The events of every market from the wanted sequence on, as they become durable."""
+
+    def __init__(self, directory: Path, wanted: Mapping[str, int], *, trim: bool = True) -> None:
+        """`wanted` is the first sequence of each market to deliver; 1 for those not named.
+
+        Without `trim`, some events before it are delivered too: all since the snapshot begun with.
+        """
+        self._trim = trim
+        self._wanted = dict(wanted)
+        self.replica: Replica = restore(directory, is_early_enough=self._is_early_enough)
+        self._follower = Follower(directory, self.replica.exchange.number)
+        self._behind_us = 0
+
+    def close(self) -> None:
+        self._follower.close()
+
+    def lag_records(self) -> int:
+        return self._follower.lag()
+
+    def lag_seconds(self) -> float:
+        """How old the newest record is that was not yet delivered."""
+        if not self._follower.lag():
+            return 0.0
+        return max(0.0, time.time() - self.replica.exchange.time_us / 1e6)
+
+    async def shipments(self) -> AsyncIterator[Shipment]:
+        """For ever; ask for the next only when the last was dealt with."""
+        eager_until = looked = 0.0
+        while True:
+            now = time.monotonic()
+            if now - looked > _EPOCH_SECONDS:
+                self._follower.look_for_epoch()
+                looked = now
+            shipment = self._next()
+            if shipment is None:
+                eager = now < eager_until
+                await asyncio.sleep(_EAGER_PAUSE_SECONDS if eager else _IDLE_PAUSE_SECONDS)
+                continue
+            eager_until = now + _EAGER_SECONDS
+            if shipment.runs:
+                yield shipment
+            await asyncio.sleep(0)
+
+    def _next(self) -> Shipment | None:
+        records = self._follower.poll(RECORDS_MAX)
+        if not records:
+            return None
+        runs = [run for record in records for run in self.replica.apply(record)]
+        kept = [part for run in runs if (part := self._not_before_wanted(run)) is not None]
+        return Shipment(records[-1].epoch, kept, records[-1].time_us)
+
+    def _not_before_wanted(self, run: Run) -> Run | None:
+        """The part of a run that was not delivered in a former life."""
+        wanted = self._wanted.get(run.market, 1)
+        if run.first_sequence >= wanted or not self._trim:
+            return run
+        if run.last_sequence < wanted:
+            return None
+        return run._replace(first_sequence=wanted, events=run.events[wanted - run.first_sequence :])
+
+    def _is_early_enough(self, exchange: Exchange) -> bool:
+        return all(
+            book.sequence < self._wanted.get(market, 1) for market, book in exchange.books.items()
+        )
