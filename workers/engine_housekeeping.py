@@ -7,15 +7,22 @@ is also a recovery each time, so the way back is walked every minute, not only i
 
 from __future__ import annotations
 
+import gzip
 import logging
+import os
+from itertools import pairwise
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine import snapshot
 from streams import snapshots
-from streams.journal import Follower
+from streams.aws import client
+from streams.journal import Follower, newest_epoch, segments
+from streams.logs import configure_logging
 from streams.replica import restore
+from workers.shipper_cursor import next_sequences
 
 logger = logging.getLogger(__name__)
 
@@ -108,14 +115,12 @@ def remove_old(directory: Path) -> list[str]:
     needed = oldest_needed(directory)
     if needed is None:
         return []
-    gone: list[Path] = []
-    for number in snapshots.numbers(directory):
-        if number < needed:
-            gone.append(snapshots.path(directory, number))
-    chain = segments(directory)
-    for segment, following in zip(chain, chain[1:], strict=False):
-        if following.first_number <= needed + 1 and _marker(segment.path).exists():
-            gone.append(segment.path)
+    gone = [snapshots.path(directory, n) for n in snapshots.numbers(directory) if n < needed]
+    gone += [
+        segment.path
+        for segment, following in pairwise(segments(directory))
+        if following.first_number <= needed + 1 and _marker(segment.path).exists()
+    ]
     epoch = newest_epoch(directory)
     gone += [path for path in directory.glob("*.durable") if int(path.stem) < epoch - 1]
     for path in gone:
