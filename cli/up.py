@@ -7,10 +7,10 @@ import time
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from cli.terminal import console, print_status
-from devstack import whole
-from devstack.logins import LOGINS
+from devstack import people, whole
 from devstack.part import Part, Step
 from devstack.parts import ALL_PARTS, ALL_SERVERS, ALL_STEPS, select
 from devstack.site import Site
@@ -82,5 +82,8 @@ def _print_what_next(site: Site) -> None:
         f"\nTemporal's own UI   {url('temporal_ui')}\n",
         soft_wrap=True,
     )
-    for login in LOGINS:
-        console.print(f"{login.who:<19} {login.name}  {login.password}  {login.can}")
+    table = Table("log in as", "password", "who", "second factor", box=None)
+    for login in people.logins(site):
+        factor = f"rialto code {login.name}" if login.totp_secret else ""
+        table.add_row(login.name, login.password, f"{login.kind}: {login.can}", factor)
+    console.print(table)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from devstack import people
 from devstack.environment import chosen, database_url
-from devstack.part import Part, Step, python_plan
+from devstack.part import Part, Step, nothing, python_plan
 from devstack.probes import http_json
 from devstack.process import Plan
 from devstack.site import CHECKOUT, Site
@@ -152,6 +153,7 @@ def _part(row: Row) -> Part:
         probe=partial(_probe, row),
         needs=("nursery", *row.needs),
         is_forked=True,
+        finish=people.register_customers if row.name == "api" else nothing,
         grace_seconds=45.0,
     )
 
