@@ -142,11 +142,10 @@ async def open_custody(
         bitcoin_rpc_url=stack.env["RIALTO_BITCOIN_RPC_URL"],
         ethereum_rpc_url=stack.env["RIALTO_ETHEREUM_RPC_URL"],
     )
-    # From genesis: a module before this one may have funded the same hot wallet.
-    listener = await follow(owner, BitcoinReader(bitcoin), start_height=0)
     await seed(settings)
     await seed(settings)  # Again, as every start of a stack does.
-    await listener.to_tip()
+    # From genesis: a module before this one may have funded the same hot wallet.
+    await follow(owner, BitcoinReader(bitcoin), start_height=0)
     engine = create_engine(database.signer)
     signing = SigningActivities(
         engine, KeyRing(client("kms")), network=network("regtest"), chain_id=31337
