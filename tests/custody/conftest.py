@@ -4,31 +4,40 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chains.bitcoin.node import BitcoinNode
-from chains.ethereum.node import EthereumNode
 from devstack.rented import Database, RentedStack
-from tests.chains.conftest import aws, bitcoin, ethereum
-from tests.custody.house import House, opened, working
+from tests.chains.conftest import aws
+from tests.custody.house import (
+    Addresses,
+    House,
+    connected,
+    follow_chains,
+    opened,
+    prepare,
+    working,
+)
 
-__all__ = ["aws", "bitcoin", "ethereum"]
+__all__ = ["aws"]
 
 
 @pytest.fixture(scope="module")
-async def idle_house(
-    stack: RentedStack,
-    database: Database,
-    aws: None,
-    bitcoin: BitcoinNode,
-    ethereum: EthereumNode,
-) -> AsyncIterator[House]:
-    """A funded house on both chains; nobody works in it."""
-    async with opened(stack, database, bitcoin, ethereum) as house:
+async def addresses(stack: RentedStack, database: Database, aws: None) -> Addresses:
+    stack.require("bitcoind", "anvil", "temporal")
+    found = Addresses.of(stack, database)
+    await prepare(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+async def idle_house(addresses: Addresses) -> AsyncIterator[House]:
+    """A funded house on both chains that follows them; nobody works in it."""
+    async with opened(addresses) as house:
+        await follow_chains(house)
+        await connected(house, addresses)
         yield house
 
 
 @pytest.fixture(scope="module")
-async def house(stack: RentedStack, idle_house: House) -> AsyncIterator[House]:
+async def house(idle_house: House) -> AsyncIterator[House]:
     """A funded house whose workers run."""
-    stack.require("temporal")
-    async with working(idle_house, stack.env["RIALTO_TEMPORAL_ADDRESS"]) as house:
+    async with working(idle_house) as house:
         yield house

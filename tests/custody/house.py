@@ -13,12 +13,11 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from eth_account import Account
 from sqlalchemy import Row, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.bitcoin_payments import BitcoinPayments
 from activities.chain_tie import ChainTie
@@ -38,7 +37,7 @@ from devstack.rented import Database, RentedStack
 from devstack.seed_chains import SeedSettings, seed
 from domain.ids import CustomerId
 from domain.money import AssetCode
-from storage import deposits, withdrawals
+from storage import custody_policy, deposits, payments, withdrawals
 from storage.catalog import Catalog, read_catalog
 from storage.engine import create_engine
 from storage.ledger import Ledger
@@ -59,6 +58,7 @@ from tests.chains.house import (
     follow,
 )
 from workers.chain_worker import teller
+from workers.temporal_worker import Queue, build_worker
 from workers.withdrawal_relay import WithdrawalRelay
 from workflows.deposit import DepositWorkflow
 from workflows.start import Subject, start_deposit, start_withdrawal
@@ -67,7 +67,7 @@ from workflows.withdrawal import WithdrawalWorkflow
 BTC, ETH, USDT = AssetCode("BTC"), AssetCode("ETH"), AssetCode("USDT")
 COIN, ETHER, DOLLAR = 10**8, 10**18, 10**6
 _numbers = count(50_000)
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -89,11 +89,12 @@ class Desk:
 class House:
     engine: AsyncEngine
     owner: AsyncEngine
+    signer: AsyncEngine
     ledger: Ledger
     catalog: Catalog
     bitcoin: PaymentChain
     ethereum: PaymentChain
-    signing: SigningActivities
+    keys: KeyRing
     miner: Miner
     outside: Outside
     walks: dict[str, Followed]
@@ -220,8 +221,8 @@ class House:
                 due = await deposits.claim_due(connection, chain, again_after_seconds=5)
             for each in due:
                 await start_deposit(self.client, each.id, _subject(each))
-            payments = self.bitcoin if chain == "bitcoin" else self.ethereum
-            await PaymentWatch(self.engine, payments, teller(self.client, self.engine)).look()
+            paying = self.bitcoin if chain == "bitcoin" else self.ethereum
+            await PaymentWatch(self.engine, paying, teller(self.client, self.engine)).look()
         await WithdrawalRelay(self.engine, self.client, self.catalog).tell()
 
     async def start(self, row: Row[Any]) -> Any:
@@ -237,7 +238,7 @@ class House:
             answer = await found()
             if answer:
                 return answer
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         raise AssertionError(f"not within {_PATIENCE_SECONDS:g} s: {what}")
 
     async def until_status(self, withdrawal_id: str, *statuses: str) -> Row[Any]:
@@ -246,6 +247,25 @@ class House:
             return row if row.status in statuses else None
 
         return await self.until(f"withdrawal {' or '.join(statuses)}", reached)
+
+    async def until_mined(self, withdrawal_id: str) -> None:
+        """Mine until the withdrawal's transaction is as deep as it must be."""
+
+        async def is_deep() -> bool:
+            row = await self.withdrawal(withdrawal_id)
+            await self.mine(row.chain)
+            async with self.engine.connect() as connection:
+                payment = await payments.read(connection, row.payment_id)
+                policy = await custody_policy.read_chain(connection, row.chain)
+                tip = await deposits.scanned_height(connection, row.chain)
+            depth = deposits.confirmations(payment.height, tip)
+            return depth >= policy.withdrawal_confirmations
+
+        await self.until("the payment is deep in the chain", is_deep)
+
+    def fresh_ethereum_address(self) -> str:
+        """Of nobody: nothing was ever sent there."""
+        return str(Account.create().address)
 
     async def until_deposit(self, txid: str, *statuses: str) -> Row[Any]:
         async def reached() -> Row[Any] | None:
@@ -259,88 +279,126 @@ def _subject(row: Any) -> Subject:
     return Subject(row.status, row.asset, row.chain, row.customer_id, f"{row.units} units")
 
 
-@asynccontextmanager
-async def opened(
-    stack: RentedStack, database: Database, bitcoin: BitcoinNode, ethereum: EthereumNode
-) -> AsyncIterator[House]:
-    """Seed a house with funds on both chains and follow them. Needs `aws`."""
-    settings = SeedSettings(
-        database_url=database.owner,
-        bitcoin_rpc_url=stack.env["RIALTO_BITCOIN_RPC_URL"],
-        ethereum_rpc_url=stack.env["RIALTO_ETHEREUM_RPC_URL"],
+@dataclass(frozen=True)
+class Addresses:
+    """Where the servers of a house are; plain text, so that another process can be told."""
+
+    worker: str
+    owner: str
+    signer: str
+    bitcoin: str
+    ethereum: str
+    temporal: str
+
+    @classmethod
+    def of(cls, stack: RentedStack, database: Database) -> Addresses:
+        return cls(
+            database.worker,
+            database.owner,
+            database.signer,
+            stack.env["RIALTO_BITCOIN_RPC_URL"],
+            stack.env["RIALTO_ETHEREUM_RPC_URL"],
+            stack.env["RIALTO_TEMPORAL_ADDRESS"],
+        )
+
+
+async def prepare(addresses: Addresses) -> None:
+    """Keys, hot wallets with funds on both chains, and no waiting for batches. Needs `aws`."""
+    await seed(
+        SeedSettings(
+            database_url=addresses.owner,
+            bitcoin_rpc_url=addresses.bitcoin,
+            ethereum_rpc_url=addresses.ethereum,
+        )
     )
-    await seed(settings)
+    owner = create_engine(addresses.owner)
+    node = EthereumNode.connect(addresses.ethereum, 31337)
+    async with owner.begin() as connection:
+        await connection.execute(text("UPDATE chain_policies SET batch_window_seconds = 0"))
+        # A new database on an old chain: other tests' houses used the same hot wallet.
+        hot = wallets.c.id == "hot-ethereum"
+        address = (await connection.scalars(select(wallets.c.address).where(hot))).one()
+        nonce = await node.transaction_count(address, "pending")
+        await connection.execute(update(wallets).where(hot).values(next_nonce=nonce))
+    await node.close()
+    await owner.dispose()
+
+
+@asynccontextmanager
+async def opened(addresses: Addresses) -> AsyncIterator[House]:
+    """Connect to all servers of a prepared house."""
     async with AsyncExitStack() as closing:
         engine, owner, signer = (
-            create_engine(url) for url in (database.worker, database.owner, database.signer)
+            create_engine(url) for url in (addresses.worker, addresses.owner, addresses.signer)
         )
         for each in (engine, owner, signer):
             closing.push_async_callback(each.dispose)
         ledger = await Ledger.open(engine)
         closing.push_async_callback(ledger.close)
+        bitcoin = BitcoinNode.connect(addresses.bitcoin, network("regtest"))
+        closing.push_async_callback(bitcoin.close)
+        ethereum = EthereumNode.connect(addresses.ethereum, 31337)
+        closing.push_async_callback(ethereum.close)
         async with engine.connect() as connection:
             catalog = await read_catalog(connection)
-        signing = SigningActivities(
-            signer, KeyRing(aws_client("kms")), network=network("regtest"), chain_id=31337
-        )
-        async with owner.begin() as connection:
-            await connection.execute(text("UPDATE chain_policies SET batch_window_seconds = 0"))
         yield House(
             engine,
             owner,
+            signer,
             ledger,
             catalog,
             BitcoinPayments(bitcoin),
             EthereumPayments(ethereum),
-            signing,
+            KeyRing(aws_client("kms")),
             Miner(bitcoin),
             Outside(ethereum),
-            {
-                "bitcoin": await follow(engine, BitcoinReader(bitcoin), start_height=0),
-                "ethereum": await follow(engine, EthereumReader(ethereum), start_height=0),
-            },
+            {},
             ChainTie(engine, bitcoin, ethereum),
         )
 
 
-@asynccontextmanager
-async def working(house: House, address: str, namespace: str = "rialto") -> AsyncIterator[House]:
-    """Run every queue of custody in this process, on queues' real names."""
+async def follow_chains(house: House) -> None:
+    """The listener of this house is stepped by hand: by `scan`."""
+    house.walks = {
+        "bitcoin": await follow(house.engine, BitcoinReader(house.miner.node), start_height=0),
+        "ethereum": await follow(house.engine, EthereumReader(house.outside.node), start_height=0),
+    }
+
+
+async def connected(house: House, addresses: Addresses) -> Client:
     house.client = await Client.connect(
-        address, namespace=namespace, data_converter=data_converter(None)
+        addresses.temporal, namespace="rialto", data_converter=data_converter(None)
     )
+    return house.client
+
+
+@asynccontextmanager
+async def working(house: House) -> AsyncIterator[House]:
+    """Run every queue of custody in this process, under the queues' real names."""
+    assert house.client is not None
     async with AsyncExitStack() as workers:
-        for queue, workflows, activities in queues(house):
-            await workers.enter_async_context(
-                Worker(
-                    house.client,
-                    task_queue=queue,
-                    workflows=workflows,
-                    activities=activities,
-                    workflow_runner=SandboxedWorkflowRunner(
-                        restrictions=SandboxRestrictions.default.with_passthrough_all_modules()
-                    ),
-                )
-            )
+        for queue in queues(house):
+            await workers.enter_async_context(build_worker(house.client, queue))
         yield house
-    house.client = None
 
 
-def queues(house: House) -> list[tuple[str, list[type], list[Callable[..., Any]]]]:
-    parts = (house.engine, house.ledger, house.catalog, NoNotices())
-    deciding = WithdrawalActivities(*parts)
+def queues(house: House) -> list[Queue]:
+    parts: Any = (house.engine, house.ledger, house.catalog, NoNotices())
+    signing = SigningActivities(
+        house.signer, house.keys, network=network("regtest"), chain_id=31337
+    )
 
     def paying(chain: PaymentChain) -> list[Callable[..., Any]]:
         crediting = DepositActivities(*parts, chain)
         return [*crediting.all(), *PaymentActivities(*parts, chain).all()]
 
     return [
-        ("workflows", [DepositWorkflow, WithdrawalWorkflow], []),
-        ("ledger", [], list(deciding.all())),
-        ("bitcoin", [], paying(house.bitcoin)),
-        ("ethereum", [], paying(house.ethereum)),
-        ("signer", [], [house.signing.sign_payment]),
-        ("compliance", [], [house.desk.screen_address]),
+        Queue("workflows", workflows=[DepositWorkflow, WithdrawalWorkflow]),
+        Queue("ledger", WithdrawalActivities(*parts).all()),
+        Queue("bitcoin", paying(house.bitcoin)),
+        Queue("ethereum", paying(house.ethereum)),
+        Queue("signer", [signing.sign_payment]),
+        Queue("compliance", [house.desk.screen_address]),
     ]
 
 

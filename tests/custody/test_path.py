@@ -4,7 +4,7 @@ import pytest
 
 from tests.custody.house import BTC, COIN, ETH, ETHER, House
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 PAYEE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 

@@ -1,0 +1,59 @@
+"""Processes that run all of custody's queues until a fault kills them, or the test does.
+
+`python -m tests.custody.crashing_worker` imports everything once, then makes a process for each
+line it reads: JSON of `{"addresses": ..., "fault": ...}`, fault null for one that stays well. The
+process writes its number when it is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from datetime import timedelta
+from typing import Any
+
+from tests.custody.faults import Fault, FaultyChain, FaultyEngine, Harm
+from tests.custody.house import Addresses, connected, opened, working
+from workflows import deposit, withdrawal, withdrawal_desk
+
+
+def be_impatient() -> None:
+    """A dead worker's step is given up after two seconds, so that tests need not wait for it."""
+    for module in (deposit, withdrawal, withdrawal_desk):
+        for name in ("STEP_TIMEOUT", "_STEP_TIMEOUT"):
+            if hasattr(module, name):
+                setattr(module, name, timedelta(seconds=2))
+    withdrawal._REBROADCAST_AFTER = timedelta(seconds=1)
+
+
+async def work(addresses: dict[str, str], fault: dict[str, Any] | None) -> None:
+    be_impatient()
+    at = Addresses(**addresses)
+    async with opened(at) as house:
+        if fault is not None:
+            planned = Fault(fault["step"], Harm(fault["harm"]), fault["number"])
+            engines: Any = [FaultyEngine(each, planned) for each in (house.engine, house.signer)]
+            house.engine, house.signer = engines
+            chains: Any = [FaultyChain(each, planned) for each in (house.bitcoin, house.ethereum)]
+            house.bitcoin, house.ethereum = chains
+        await connected(house, at)
+        async with working(house):
+            sys.stdout.write(f"{os.getpid()}\n")
+            sys.stdout.flush()
+            await asyncio.Event().wait()
+
+
+def main() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for the dead.
+    for line in sys.stdin:
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            asyncio.run(work(**json.loads(line)))
+            os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
