@@ -59,20 +59,27 @@ _RECORD_SEEN = text("""
 """)
 
 _CLAIM_DUE = text("""
-    UPDATE deposits SET has_news = FALSE, nudged_at = now()
+    -- Told of news only, it is told again at once when a threshold is reached.
+    UPDATE deposits SET has_news = FALSE, nudged_at = CASE WHEN found.is_due THEN now() END
     FROM (
-        SELECT d.id FROM deposits d LEFT JOIN chain_cursors c ON c.chain = d.chain
+        SELECT d.id, due.is_due
+        FROM deposits d LEFT JOIN chain_cursors c ON c.chain = d.chain
+        CROSS JOIN LATERAL (
+            SELECT CASE
+                WHEN d.height IS NULL
+                THEN d.status NOT IN ('detected', 'orphaned', 'reversed', 'returned')
+                WHEN d.status = 'confirming'
+                THEN c.height - d.height + 1 >= d.credit_confirmations
+                ELSE c.height - d.height + 1 >= d.withdrawable_confirmations
+            END AS is_due
+        ) AS due
         WHERE d.chain = :chain
             AND (d.has_news OR d.height IS NULL OR d.status IN ('confirming', 'credited'))
             AND (d.has_news OR (
-                (d.nudged_at IS NULL OR d.nudged_at < now() - make_interval(secs => :again_after))
-                AND CASE
-                    WHEN d.height IS NULL
-                    THEN d.status NOT IN ('detected', 'orphaned', 'reversed', 'returned')
-                    WHEN d.status = 'confirming'
-                    THEN c.height - d.height + 1 >= d.credit_confirmations
-                    ELSE c.height - d.height + 1 >= d.withdrawable_confirmations
-                END
+                due.is_due AND (
+                    d.nudged_at IS NULL
+                    OR d.nudged_at < now() - make_interval(secs => :again_after)
+                )
             ))
         ORDER BY d.first_seen_at LIMIT :limit
         FOR UPDATE OF d SKIP LOCKED
