@@ -42,6 +42,7 @@ class Staff:
         path = f"/api/v1/namespaces/{self._namespace}/workflows/{quote(workflow_id, safe='')}"
         answer = await self._http.post(
             f"{path}/update/{name}",
+            headers={"X-Csrf-Token": self._http.cookies.get("_csrf", "")},
             json={
                 "waitPolicy": {"lifecycleStage": _WAIT_FOR_RESULT},
                 "request": {"input": {"name": name, "args": sealed}},
@@ -60,6 +61,7 @@ class Staff:
         async with self._signing_in:
             if not self._is_in:
                 await eventually(f"{self._who.login} signs in", self._enter, 2 * _STEP_SECONDS)
+                await self._http.get("/api/v1/settings")  # The UI's own server gives its token.
                 self._is_in = True
 
     async def _enter(self) -> bool | None:
