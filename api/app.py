@@ -34,6 +34,7 @@ from api.v1 import (
     status,
     tickers,
 )
+from api.v1.socket import routes as socket
 
 Build = Callable[[ApiSettings], AbstractAsyncContextManager[Services]]
 
@@ -51,6 +52,7 @@ ROUTERS = (
     fills.router,
     funds.router,
     kyc.router,
+    socket.router,
     search.router,
 )
 

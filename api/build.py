@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
 from api.exchange.market_history import MarketHistory
 from api.exchange.order_desk import OrderDesk
+from api.exchange.order_memory import OrderMemory
 from api.exchange.order_sender import OrderSender
 from api.exchange.passwords import Passwords
 from api.exchange.readiness import Readiness
@@ -34,8 +36,10 @@ from api.faults import refusal_of
 from api.kyc.desk import KycDesk
 from api.kyc_webhook import KycWebhook
 from api.search.build import StaffAudit, build_search
-from api.services import People, Services, Trading
+from api.services import People, Services, Sockets, Trading
 from api.settings import ApiSettings
+from api.socket.topics import Topics
+from api.v1.socket.market_channels import MarketChannels
 from chains.bitcoin.network import network
 from domain.errors import Unavailable
 from storage.api_keys import ApiKeys
@@ -64,39 +68,53 @@ _RETRY_SECONDS = 0.5
 _VALKEY_SECONDS = 3.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Connections and what was read over them at the start."""
+
+    settings: ApiSettings
+    engine: AsyncEngine
+    valkey: Valkey
+    temporal: Client
+    catalog: Catalog
+    box: SecretBox
+    ledger: Ledger
+
+
 @asynccontextmanager
 async def build(settings: ApiSettings) -> AsyncIterator[Services]:
     """Services until the block ends; what was begun is finished before it does."""
     async with AsyncExitStack() as closing:
-        engine = create_engine(
-            settings.database_url, pool_size=settings.database_pool_size, application="api"
-        )
-        closing.push_async_callback(engine.dispose)
-        valkey = Valkey.from_url(
-            settings.valkey_url,
-            socket_timeout=_VALKEY_SECONDS,
-            socket_connect_timeout=_VALKEY_SECONDS,
-        )
-        closing.push_async_callback(valkey.aclose)
-        catalog = await _patiently(lambda: _catalog(engine))
-        box = await _patiently(lambda: open_secret_box(engine))
-        ledger = await _patiently(lambda: Ledger.open(engine))
-        closing.push_async_callback(ledger.close)
-        # Lazily: trading goes on while Temporal is away.
-        temporal = await connect(settings, lazy=True)
-        trading = await _trading(settings, catalog, ledger, valkey, closing)
-        services = _services(settings, engine, valkey, catalog, box, ledger, temporal, trading)
+        opened = await _open(settings, closing)
+        trading = await _trading(opened, closing)
+        sockets = _sockets(opened.catalog, trading, closing)
+        services = _services(opened, trading, sockets)
         closing.push_async_callback(services.search.desk.close)
         yield services
 
 
-async def _trading(
-    settings: ApiSettings,
-    catalog: Catalog,
-    ledger: Ledger,
-    valkey: Valkey,
-    closing: AsyncExitStack,
-) -> Trading:
+async def _open(settings: ApiSettings, closing: AsyncExitStack) -> _Opened:
+    engine = create_engine(
+        settings.database_url, pool_size=settings.database_pool_size, application="api"
+    )
+    closing.push_async_callback(engine.dispose)
+    valkey = Valkey.from_url(
+        settings.valkey_url,
+        socket_timeout=_VALKEY_SECONDS,
+        socket_connect_timeout=_VALKEY_SECONDS,
+    )
+    closing.push_async_callback(valkey.aclose)
+    catalog = await _patiently(lambda: _catalog(engine))
+    box = await _patiently(lambda: open_secret_box(engine))
+    ledger = await _patiently(lambda: Ledger.open(engine))
+    closing.push_async_callback(ledger.close)
+    # Lazily: trading goes on while Temporal is away.
+    temporal = await connect(settings, lazy=True)
+    return _Opened(settings, engine, valkey, temporal, catalog, box, ledger)
+
+
+async def _trading(opened: _Opened, closing: AsyncExitStack) -> Trading:
+    settings, catalog, valkey = opened.settings, opened.catalog, opened.valkey
     market_data = MarketData(valkey, catalog.markets)
 
     def handle(channel: str, message: bytes) -> None:
@@ -113,7 +131,7 @@ async def _trading(
     feed = CustomerFeed(subscriber)
     reports = Reports(feed)
     queue = FrameSender(settings.order_queue)
-    orders = Orders(ledger)
+    orders = Orders(opened.ledger)
     sender = OrderSender(queue, group_of=lambda _: MARKET_GROUP, mark_sent=orders.mark_sent)
     dynamo = Dynamo(aws.client("dynamodb"), settings.table_prefix)
     history = MarketHistory(dynamo, market_data, catalog.markets)
@@ -128,6 +146,7 @@ async def _trading(
         _in_background(loop, closing)
     closing.push_async_callback(sender.drained)
     closing.push_async_callback(orders.close)
+    memory = OrderMemory(catalog, orders)
     desk = OrderDesk(
         catalog=catalog,
         orders=orders,
@@ -135,40 +154,41 @@ async def _trading(
         market_data=market_data,
         feed=feed,
         reports=reports,
+        memory=memory,
     )
-    return Trading(market_data, history, feed, reports, queue, desk, orders)
+    return Trading(market_data, history, feed, reports, queue, desk, orders, memory)
 
 
-def _services(
-    settings: ApiSettings,
-    engine: AsyncEngine,
-    valkey: Valkey,
-    catalog: Catalog,
-    box: SecretBox,
-    ledger: Ledger,
-    temporal: Client,
-    trading: Trading,
-) -> Services:
+def _sockets(catalog: Catalog, trading: Trading, closing: AsyncExitStack) -> Sockets:
+    topics = Topics()
+    channels = MarketChannels(catalog, trading.market_data, trading.history, topics)
+    _in_background(channels.run(), closing)
+    return Sockets(topics, channels)
+
+
+def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
+    settings, engine, temporal = opened.settings, opened.engine, opened.temporal
     kyc_store = KycStore(engine)
     documents = DocumentBucket(aws.client("s3"))
     return Services(
         settings=settings,
         engine=engine,
-        valkey=valkey,
+        valkey=opened.valkey,
         temporal=temporal,
-        catalog=catalog,
-        ledger=ledger,
-        secret_box=box,
-        people=_people(settings, engine, box),
+        catalog=opened.catalog,
+        ledger=opened.ledger,
+        secret_box=opened.box,
+        people=_people(settings, engine, opened.box),
         trading=trading,
+        sockets=sockets,
         idempotency_keys=IdempotencyKeys(engine),
-        replays=Replays(valkey, window_seconds=settings.signature_window_seconds),
+        replays=Replays(opened.valkey, window_seconds=settings.signature_window_seconds),
         funds=Funds(
             engine=engine,
-            ledger=ledger,
-            catalog=catalog,
+            ledger=opened.ledger,
+            catalog=opened.catalog,
             network=network(settings.bitcoin_network),
-            start_workflow=WithdrawalStarter(temporal, catalog).start,
+            start_workflow=WithdrawalStarter(temporal, opened.catalog).start,
         ),
         kyc=KycDesk(temporal, kyc_store, personal_envelope(aws.client("kms")), documents),
         kyc_webhook=KycWebhook(temporal, kyc_store, settings.webhook_secrets),
@@ -176,14 +196,14 @@ def _services(
             opensearch_url=settings.opensearch_url,
             table_prefix=settings.table_prefix,
             dynamodb=aws.client("dynamodb"),
-            catalog=catalog,
+            catalog=opened.catalog,
             viewer_of=viewer_of,
             audit=StaffAudit(engine),
         ),
         readiness=Readiness(
             {
                 "postgres": lambda: _ask(engine),
-                "valkey": valkey.ping,
+                "valkey": opened.valkey.ping,
                 "order_queue": trading.queue.ping,
                 "temporal": temporal.service_client.check_health,
             }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import uvicorn
 from prometheus_client import start_http_server
 
 from api.app import Application
 from api.build import build
 from api.settings import ApiSettings
+from api.socket.protocol import FrameProtocol
 from streams.logs import configure_logging
 
 _GRACE_SECONDS = 20
@@ -19,18 +22,14 @@ def create_app(settings: ApiSettings | None = None) -> Application:
     return Application(settings or ApiSettings(), build)
 
 
-def main() -> None:
-    settings = ApiSettings()
-    configure_logging("api", settings.log_level)
-    if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, "127.0.0.1")
-    uvicorn.run(
-        create_app(settings),
+def server_config(app: Application, settings: ApiSettings, *, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         host=settings.api_host,
-        port=settings.api_port,
+        port=port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=FrameProtocol,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -42,7 +41,17 @@ def main() -> None:
         ws_max_size=65_536,
         ws_ping_interval=20,
         ws_ping_timeout=40,
+        ws_per_message_deflate=False,
     )
+
+
+def main() -> None:
+    settings = ApiSettings()
+    configure_logging("api", settings.log_level)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # It tells of every WebSocket.
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, "127.0.0.1")
+    uvicorn.Server(server_config(create_app(settings), settings, port=settings.api_port)).run()
 
 
 if __name__ == "__main__":

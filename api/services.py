@@ -14,6 +14,8 @@ from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
 from api.exchange.market_history import MarketHistory
 from api.exchange.order_desk import OrderDesk
+from api.exchange.order_memory import OrderMemory
+from api.exchange.private_stream import PrivateStream, Tell
 from api.exchange.readiness import Readiness
 from api.exchange.replays import Replays
 from api.exchange.reports import Reports
@@ -21,7 +23,11 @@ from api.exchange.second_factor import SecondFactor
 from api.exchange.secret_box import SecretBox
 from api.kyc.desk import KycDesk
 from api.kyc_webhook import KycWebhook
+from api.search.routes import SearchParts
 from api.settings import ApiSettings
+from api.socket.topics import Topics
+from api.v1.socket.market_channels import MarketChannels
+from domain.ids import CustomerId
 from storage.api_keys import ApiKeys
 from storage.catalog import Catalog
 from storage.customers import Customers
@@ -56,6 +62,15 @@ class Trading:
     queue: FrameSender
     desk: OrderDesk
     orders: Orders
+    memory: OrderMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What all WebSockets share."""
+
+    topics: Topics
+    market_channels: MarketChannels
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +84,20 @@ class Services:
     secret_box: SecretBox
     people: People
     trading: Trading
+    sockets: Sockets
     idempotency_keys: IdempotencyKeys
     replays: Replays
     funds: Funds
     kyc: KycDesk
     kyc_webhook: KycWebhook
+    search: SearchParts
     readiness: Readiness
+
+    def private_stream(self, customer_id: CustomerId, tell: Tell) -> PrivateStream:
+        return PrivateStream(
+            customer_id,
+            feed=self.trading.feed,
+            memory=self.trading.memory,
+            ledger=self.ledger,
+            tell=tell,
+        )

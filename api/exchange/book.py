@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
+
+from sortedcontainers import SortedDict
 
 from streams.market_data import BookSnapshot, MarketUpdate, Trade
 
@@ -25,11 +28,11 @@ class Book:
         self.time_us = 0
         self.state = "trading"
         self.last_price = 0
+        self.checksum = 0
+        """Of the ten best levels of each side; see streams.market_data.book_checksum."""
         self.trades: deque[Trade] = deque(maxlen=RECENT_TRADES)
-        self._bids: dict[int, tuple[int, int]] = {}
-        self._asks: dict[int, tuple[int, int]] = {}
-        self._sorted_bids: list[Level] | None = None
-        self._sorted_asks: list[Level] | None = None
+        self._bids: SortedDict[int, tuple[int, int]] = SortedDict()
+        self._asks: SortedDict[int, tuple[int, int]] = SortedDict()
 
     def load(self, snapshot: BookSnapshot) -> None:
         self.epoch = snapshot.epoch
@@ -37,9 +40,9 @@ class Book:
         self.time_us = snapshot.time_us
         self.state = snapshot.state
         self.last_price = snapshot.last_price
-        self._bids = {price: (lots, orders) for price, lots, orders in snapshot.bids}
-        self._asks = {price: (lots, orders) for price, lots, orders in snapshot.asks}
-        self._sorted_bids = self._sorted_asks = None
+        self.checksum = snapshot.checksum
+        self._bids = SortedDict({price: (lots, orders) for price, lots, orders in snapshot.bids})
+        self._asks = SortedDict({price: (lots, orders) for price, lots, orders in snapshot.asks})
 
     def apply(self, update: MarketUpdate) -> bool:
         """Whether it was news. Raises Gap when something before it is missing."""
@@ -48,36 +51,38 @@ class Book:
         if update.previous_sequence != self.sequence:
             raise Gap
         for is_buy, price, lots, orders in update.levels:
-            self._set_level(price, lots, orders, is_buy=bool(is_buy))
+            side = self._bids if is_buy else self._asks
+            if lots:
+                side[price] = (lots, orders)
+            else:
+                side.pop(price, None)
         self.epoch = update.epoch
         self.sequence = update.last_sequence
         self.time_us = update.time_us
         self.state = update.state
+        self.checksum = update.checksum
         if update.trades:
             self.trades.extend(update.trades)
             self.last_price = update.trades[-1].price
         return True
 
-    def bids(self, depth: int) -> list[Level]:
-        """Best first."""
-        if self._sorted_bids is None:
-            levels = [(price, *level) for price, level in self._bids.items()]
-            self._sorted_bids = sorted(levels, reverse=True)
-        return self._sorted_bids[:depth]
+    @property
+    def best_bid(self) -> Level | None:
+        return _level(self._bids.peekitem(-1)) if self._bids else None
 
-    def asks(self, depth: int) -> list[Level]:
-        """Best first."""
-        if self._sorted_asks is None:
-            self._sorted_asks = sorted((price, *level) for price, level in self._asks.items())
-        return self._sorted_asks[:depth]
+    @property
+    def best_ask(self) -> Level | None:
+        return _level(self._asks.peekitem(0)) if self._asks else None
 
-    def _set_level(self, price: int, lots: int, orders: int, *, is_buy: bool) -> None:
-        side = self._bids if is_buy else self._asks
-        if lots:
-            side[price] = (lots, orders)
-        else:
-            side.pop(price, None)
-        if is_buy:
-            self._sorted_bids = None
-        else:
-            self._sorted_asks = None
+    def bids(self, depth: int | None = None) -> list[Level]:
+        """Best first; all of them without `depth`."""
+        return [(price, *self._bids[price]) for price in islice(reversed(self._bids), depth)]
+
+    def asks(self, depth: int | None = None) -> list[Level]:
+        """Best first; all of them without `depth`."""
+        return [(price, *level) for price, level in islice(self._asks.items(), depth)]
+
+
+def _level(item: tuple[int, tuple[int, int]]) -> Level:
+    price, (lots, orders) = item
+    return price, lots, orders

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from api.exchange.customer_feed import CustomerFeed
 from api.exchange.market_data import MarketData
 from api.exchange.order_input import Moment, OrderInput, new_order
+from api.exchange.order_memory import OrderMemory
 from api.exchange.order_sender import OrderSender
 from api.exchange.order_view import OrderView, placed_view, stored_view
 from api.exchange.reports import Reports
@@ -48,6 +49,7 @@ class OrderDesk:
         market_data: MarketData,
         feed: CustomerFeed,
         reports: Reports,
+        memory: OrderMemory,
     ) -> None:
         self._catalog = catalog
         self._orders = orders
@@ -55,6 +57,7 @@ class OrderDesk:
         self._market_data = market_data
         self._feed = feed
         self._reports = reports
+        self._memory = memory
 
     def check(self, customer_id: CustomerId, asked: Asked) -> NewOrder:
         """The order that would be placed. Raises what placing it would, but for the hold."""
@@ -108,7 +111,7 @@ class OrderDesk:
         placed = await self._orders.place_pair(*pair)
         is_queued = await self._send_placed(placed[:1])
         return [
-            Accepted(placed_view(new, each), is_queued, each.replayed)
+            Accepted(self._shown(new, each), is_queued, each.replayed)
             for new, each in zip(pair, placed, strict=True)
         ]
 
@@ -135,8 +138,7 @@ class OrderDesk:
         is_queued = await self._send_placed([placed])
         if wait_seconds:
             await self._reports.decision(customer_id, placed.order_id, wait_seconds)
-        order = placed_view(new, placed).with_reports(self._reports.of(placed.order_id))
-        return Accepted(order, is_queued, placed.replayed)
+        return Accepted(self._shown(new, placed), is_queued, placed.replayed)
 
     async def cancel(
         self, customer_id: CustomerId, order_id: OrderId, *, wait_seconds: float = 0.0
@@ -260,7 +262,10 @@ class OrderDesk:
         ]
 
     def _shown(self, new: NewOrder, placed: PlacedOrder) -> OrderView:
-        return placed_view(new, placed).with_reports(self._reports.of(placed.order_id))
+        view = placed_view(new, placed)
+        if not placed.replayed:
+            self._memory.put(view)
+        return view.with_reports(self._reports.of(placed.order_id))
 
     async def _send_placed(self, placed: Sequence[PlacedOrder]) -> bool:
         return await self._sender.send(
@@ -275,10 +280,10 @@ class OrderDesk:
 
     def _moment(self, market: Market) -> Moment:
         book = self._market_data.book(market.id)
-        bids, asks = book.bids(1), book.asks(1)
+        bid, ask = book.best_bid, book.best_ask
         return Moment(
             state=book.state,
-            best_bid=bids[0][0] if bids else 0,
-            best_ask=asks[0][0] if asks else 0,
+            best_bid=bid[0] if bid else 0,
+            best_ask=ask[0] if ask else 0,
             last_price=book.last_price,
         )

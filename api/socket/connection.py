@@ -49,10 +49,14 @@ class Connection:
         if protocol.buffered_bytes > BUFFERED_BYTES_MAX:
             CUT_OFF.inc()
             logger.info("a slow consumer is cut off")
-            self.is_closed = True
-            protocol.abort()
+            self.abort()
             return
         protocol.write_frame(frame)
+
+    def abort(self) -> None:
+        """Cut the connection now; the peer notices and starts again."""
+        self.is_closed = True
+        self._protocol.abort()
 
     async def receive(self) -> str | bytes | None:
         """The next message; None when the peer has gone."""

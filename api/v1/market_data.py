@@ -11,12 +11,11 @@ from api.dependencies import ServicesOf
 from api.exchange.book import Book, Level
 from api.fields import DecimalText, format_time_us
 from api.v1.documented import refusals
+from api.v1.market_words import AGGRESSORS
 from domain.market import Market
 from streams.market_data import Trade
 
 router = APIRouter(prefix="/v1", tags=["Market data"])
-
-_AGGRESSORS = {1: "buy", 0: "sell", 2: None}
 
 DepthQuery = Annotated[int, Query(ge=1, le=5000)]
 LimitQuery = Annotated[int, Query(ge=1, le=1000)]
@@ -86,7 +85,7 @@ def trade_answer(market: Market, trade: Trade) -> TradeAnswer:
         market=market.id,
         price=market.format_price(trade.price),
         size=market.format_size(trade.lots),
-        taker_side=_AGGRESSORS[trade.aggressor],
+        taker_side=AGGRESSORS[trade.aggressor],
         time=format_time_us(trade.time_us),
     )
 

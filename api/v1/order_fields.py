@@ -228,12 +228,13 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as fault:
-        raise _refusal(str(fault)) from None
+        raise refusal_of_validation(str(fault)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MalformedJson("the body is not valid JSON") from None
 
 
-def _refusal(text: str) -> InvalidInput:
+def refusal_of_validation(text: str) -> InvalidInput:
+    """What msgspec found wrong, with the field it found it in."""
     what, _, where = text.partition(" - at `$")
     place = where.rstrip("`")
     field = place.rpartition(".")[2]

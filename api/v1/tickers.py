@@ -9,14 +9,13 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.dependencies import ServicesOf
-from api.exchange.book import Book
-from api.exchange.market_history import CANDLES_MAX, DayFigures
-from api.fields import DecimalText, format_time_us
+from api.exchange.market_history import CANDLES_MAX
+from api.fields import DecimalText
 from api.services import Services
 from api.v1.documented import refusals
+from api.v1.market_words import candle_fields, ticker_of
 from domain.market import Market
-from domain.money import format_units
-from projections.candle import Candle, Interval
+from projections.candle import Interval
 
 router = APIRouter(prefix="/v1", tags=["Market data"])
 
@@ -112,43 +111,3 @@ def ticker_fields(services: Services, market: Market) -> dict[str, Any]:
     figures = services.trading.history.day(market.id)
     book = services.trading.market_data.book(market.id)
     return ticker_of(market, figures, book)
-
-
-def ticker_of(market: Market, figures: DayFigures, book: Book) -> dict[str, Any]:
-    traded = figures.trades > 0
-    bid = next(iter(book.bids(1)), None)
-    ask = next(iter(book.asks(1)), None)
-    last = figures.last_ticks or book.last_price
-    return {
-        "market": market.id,
-        "last": market.format_price(last) if last else None,
-        "open": market.format_price(figures.open_ticks) if traded else None,
-        "high": market.format_price(figures.high_ticks) if traded else None,
-        "low": market.format_price(figures.low_ticks) if traded else None,
-        "volume": market.format_size(figures.lots),
-        "quote_volume": quote_amount(market, figures.notional),
-        "trades": figures.trades,
-        "bid": market.format_price(bid[0]) if bid else None,
-        "bid_size": market.format_size(bid[1]) if bid else None,
-        "ask": market.format_price(ask[0]) if ask else None,
-        "ask_size": market.format_size(ask[1]) if ask else None,
-        "time": format_time_us(figures.to_ms * 1000),
-    }
-
-
-def candle_fields(market: Market, candle: Candle) -> dict[str, Any]:
-    return {
-        "time": format_time_us(candle.open_at_ms * 1000),
-        "open": market.format_price(candle.open_ticks),
-        "high": market.format_price(candle.high_ticks),
-        "low": market.format_price(candle.low_ticks),
-        "close": market.format_price(candle.close_ticks),
-        "volume": market.format_size(candle.lots),
-        "quote_volume": quote_amount(market, candle.notional),
-        "trades": candle.trade_count,
-    }
-
-
-def quote_amount(market: Market, notional: int) -> str:
-    """Ticks x lots as a decimal of the quote asset."""
-    return format_units(notional * market.quote_units_per_tick_lot, market.quote.scale)

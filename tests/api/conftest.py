@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
 
-from api.main import create_app
+from api.app import Application
+from api.main import create_app, server_config
 from api.services import Services
 from api.settings import ApiSettings
 from devstack import seed_aws
@@ -21,6 +28,14 @@ from ledger.account import AccountKind, available, house
 from ledger.entry import EntryReason, JournalEntry, Transfer
 from storage.engine import create_engine
 from storage.ledger import Ledger
+from streams.market_data import (
+    MarketUpdate,
+    Message,
+    OrderReports,
+    customer_channel,
+    encode,
+    market_channel,
+)
 
 PASSWORD = "a long enough one"
 _numbers = itertools.count(1)
@@ -38,6 +53,32 @@ class Person:
         return found["available"], found["held"]
 
 
+class Socket:
+    """A client of `/v1/ws` that waits for what it expects, never for a time."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.seen: list[dict[str, Any]] = []
+
+    async def send(self, **command: object) -> None:
+        await self.connection.send(json.dumps(command))
+
+    async def until(self, **fields: object) -> dict[str, Any]:
+        """The next message with these fields; others are kept in `seen`."""
+        async with asyncio.timeout(10):
+            while True:
+                message = json.loads(await self.connection.recv())
+                self.seen.append(message)
+                if fields.items() <= message.items():
+                    return dict(message)
+
+    async def ask(self, op: str, **fields: object) -> dict[str, Any]:
+        """Send a command and wait for its reply or error."""
+        number = len(self.seen) + 1_000
+        await self.send(op=op, id=number, **fields)
+        return await self.until(id=number)
+
+
 class Exchange:
     """The API under test, and what a test may do behind its back."""
 
@@ -46,6 +87,7 @@ class Exchange:
         self.services = services
         self.ledger = ledger
         self.http = self.client()
+        self.ws_url = ""
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=self.app)
@@ -65,6 +107,25 @@ class Exchange:
         for asset, amount in funds.items():
             await self.give(person.id, asset, amount)
         return person
+
+    async def publish(self, message: Message) -> None:
+        """What the shipper would publish."""
+        if isinstance(message, MarketUpdate):
+            channel = market_channel(message.market)
+        else:
+            assert isinstance(message, OrderReports)
+            channel = customer_channel(message.customer_id)
+        await self.services.valkey.publish(channel, encode(message))
+
+    @asynccontextmanager
+    async def socket(self, person: Person | None = None) -> AsyncIterator[Socket]:
+        async with connect(f"{self.ws_url}/v1/ws", compression=None) as connection:
+            socket = Socket(connection)
+            await socket.until(type="hello")
+            if person is not None:
+                token = person.http.headers["authorization"].removeprefix("Bearer ")
+                assert (await socket.ask("auth", token=token))["type"] == "reply"
+            yield socket
 
     async def give(self, customer_id: CustomerId, asset: str, amount: str) -> None:
         units = self.services.catalog.asset(asset).parse(amount).units
@@ -107,10 +168,35 @@ async def exchange(servers: RentedStack, database: Database) -> AsyncIterator[Ex
     app = create_app(settings)
     engine = create_engine(database.worker, pool_size=2)
     ledger = await Ledger.open(engine)
-    async with app.router.lifespan_context(app):
-        yield Exchange(app, app.state.services, ledger)
+    async with app.router.lifespan_context(app), serving(app, settings) as port:
+        running = Exchange(app, app.state.services, ledger)
+        running.ws_url = f"ws://127.0.0.1:{port}"
+        yield running
     await ledger.close()
     await engine.dispose()
+
+
+@asynccontextmanager
+async def serving(app: Application, settings: ApiSettings) -> AsyncIterator[int]:
+    """The application on a real port, for what needs a real connection."""
+    config = server_config(app, settings, port=0)
+    config.lifespan = "off"
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await task
+
+
+async def eventually(holds: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait until it holds, for ten seconds at most."""
+    async with asyncio.timeout(10):
+        while True:
+            answer = holds()
+            if await answer if isinstance(answer, Awaitable) else answer:
+                return
+            await asyncio.sleep(0.01)
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:

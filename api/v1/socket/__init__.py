@@ -1,0 +1,1 @@
+"""The product API over a WebSocket: `/v1/ws`."""
