@@ -8,8 +8,10 @@ from typing import Any, Protocol
 from temporalio import activity
 
 from activities.screening_messages import ScreenAddress, Screening
+from compliance.addresses import compared
+from compliance.lists.parsed import ListedAddress
 from domain.ids import CustomerId
-from storage.screening import ListedAddress, ScreeningRow
+from storage.screening import ScreeningRow
 
 _LISTED_SCORE = 100
 
@@ -48,10 +50,3 @@ class AddressScreening:
         )
         reason = ", ".join(sorted({f"{each.category} by {each.list_name}" for each in found}))
         return Screening(is_clear=not found, score=score, reason=reason, reference=asked.reference)
-
-
-def compared(address: str) -> str:
-    """The spelling that lists are searched by: hexadecimal and bech32 in lower case."""
-    lower = address.lower()
-    is_case_blind = lower.startswith(("0x", "bc1", "tb1", "bcrt1"))
-    return lower if is_case_blind else address

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from compliance.lists.parsed import ListedAddress, LoadedList
 from compliance.screening import ListedParty
 from domain.ids import CustomerId
 from storage.tables_compliance import (
@@ -22,27 +22,6 @@ from storage.tables_compliance import (
 )
 
 _CHUNK = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class ListedAddress:
-    address: str
-    """As compared: see compliance.addresses."""
-    list_name: str
-    category: str
-    party_uid: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedList:
-    """One list as its publisher gave it out."""
-
-    name: str
-    version: str
-    """SHA-256 of the file."""
-    published_on: dt.date | None
-    parties: Sequence[ListedParty]
-    addresses: Sequence[ListedAddress]
 
 
 @dataclass(frozen=True, slots=True)
