@@ -57,7 +57,7 @@ from storage.second_factors import SecondFactors
 from storage.sessions import Sessions
 from streams import aws
 from streams.envelope import personal_envelope
-from streams.frame_sender import MARKET_GROUP, FrameSender
+from streams.order_queue import OrderQueue
 from streams.pubsub import Subscriber
 from streams.temporal import connect
 
@@ -130,9 +130,11 @@ async def _trading(opened: _Opened, closing: AsyncExitStack) -> Trading:
     await subscriber.subscribe(*market_data.channels)
     feed = CustomerFeed(subscriber)
     reports = Reports(feed)
-    queue = FrameSender(settings.order_queue)
+    queue = OrderQueue(settings.order_queue)
     orders = Orders(opened.ledger)
-    sender = OrderSender(queue, group_of=lambda _: MARKET_GROUP, mark_sent=orders.mark_sent)
+    sender = OrderSender(
+        queue, group_of=lambda _: settings.market_group, mark_sent=orders.mark_sent
+    )
     dynamo = Dynamo(aws.client("dynamodb"), settings.table_prefix)
     history = MarketHistory(dynamo, market_data, catalog.markets)
     loops = (
@@ -204,7 +206,7 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
             {
                 "postgres": lambda: _ask(engine),
                 "valkey": opened.valkey.ping,
-                "order_queue": trading.queue.ping,
+                "order_queue": lambda: _ask_queue(settings.order_queue),
                 "temporal": temporal.service_client.check_health,
             }
         ),
@@ -260,6 +262,10 @@ async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
 async def _catalog(engine: AsyncEngine) -> Catalog:
     async with engine.connect() as connection:
         return await read_catalog(connection)
+
+
+async def _ask_queue(name: str) -> None:
+    await asyncio.to_thread(aws.client("sqs").get_queue_url, QueueName=name)
 
 
 async def _ask(engine: AsyncEngine) -> None:

@@ -36,7 +36,7 @@ from storage.ledger import Ledger
 from storage.orders import Orders
 from storage.second_factors import SecondFactors
 from storage.sessions import Sessions
-from streams.frame_sender import FrameSender
+from streams.order_queue import OrderQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Trading:
     history: MarketHistory
     feed: CustomerFeed
     reports: Reports
-    queue: FrameSender
+    queue: OrderQueue
     desk: OrderDesk
     orders: Orders
     memory: OrderMemory

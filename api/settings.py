@@ -20,6 +20,8 @@ class ApiSettings(BaseSettings):
     temporal_namespace: str = "rialto"
     opensearch_url: str = ""
     order_queue: str = "rialto-orders.fifo"
+    market_group: str = "spot"
+    """Every market is in this one group: its frames reach the engine in the order sent."""
     table_prefix: str = "rialto-"
     bitcoin_network: str = "regtest"
     ethereum_chain_id: int = 31337

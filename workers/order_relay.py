@@ -18,8 +18,8 @@ from storage.engine import create_engine
 from storage.ledger import Ledger
 from storage.order_rows import QueuedCommand
 from storage.orders import Orders
-from streams.frame_sender import MARKET_GROUP, FrameSender
 from streams.frames import pack
+from streams.order_queue import OrderQueue
 from workers.health import Health, serve_health
 from workers.process import run
 
@@ -38,16 +38,18 @@ class RelaySettings(BaseSettings):
 
     database_url: str
     order_queue: str = "rialto-orders.fifo"
+    market_group: str = "spot"
     health_port: int | None = None
     metrics_port: int | None = None
 
 
 class OrderRelay:
     def __init__(
-        self, orders: Orders, sender: FrameSender, *, older_than: timedelta = _OLDER_THAN
+        self, orders: Orders, queue: OrderQueue, *, group: str, older_than: timedelta = _OLDER_THAN
     ) -> None:
         self._orders = orders
-        self._sender = sender
+        self._queue = queue
+        self._group = group
         self._older_than = older_than
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
@@ -67,7 +69,7 @@ class OrderRelay:
         unsent = await self._orders.unsent(_AT_ONCE, older_than=self._older_than)
         if not unsent:
             return 0
-        await self._sender.send(pack(_pairs(unsent), group=MARKET_GROUP))
+        await self._queue.send(pack(_pairs(unsent), group=self._group))
         await self._orders.mark_sent([each.command_id for each in unsent])
         RELAYED.inc(len(unsent))
         logger.info("relayed commands", extra={"commands": len(unsent)})
@@ -93,7 +95,8 @@ async def serve(stop: asyncio.Event) -> None:
     async with serve_health(health, port=settings.health_port, metrics_port=settings.metrics_port):
         ledger = await Ledger.open(engine)
         orders = Orders(ledger)
-        await OrderRelay(orders, FrameSender(settings.order_queue)).run(stop, health)
+        queue = OrderQueue(settings.order_queue)
+        await OrderRelay(orders, queue, group=settings.market_group).run(stop, health)
         await orders.close()
         await ledger.close()
     await engine.dispose()

@@ -245,6 +245,7 @@ async def test_orders_can_be_canceled_over_the_socket(exchange: Exchange, shippe
         placed = await socket.ask("place", order=LIMIT)
         order_id = placed["result"]["id"]
         canceling = asyncio.create_task(cancel(socket, order_id))
+        await eventually(lambda: has_cancel(exchange, order_id))
         await shipper.report(
             person.id,
             OrderReport(
@@ -256,6 +257,11 @@ async def test_orders_can_be_canceled_over_the_socket(exchange: Exchange, shippe
 
     assert answer["result"]["status"] == "canceled"
     assert answer["result"]["reason"] == "by_owner"
+
+
+async def has_cancel(exchange: Exchange, order_id: str) -> bool:
+    query = "SELECT count(*) > 1 FROM order_commands WHERE order_id = $1"
+    return bool(await exchange.ledger.pool.fetchval(query, int(order_id)))
 
 
 async def cancel(socket: Socket, order_id: str) -> dict[str, object]:
