@@ -115,10 +115,23 @@ CHECKS: Mapping[str, str] = {
         FROM ({_NEEDS}) AS needs LEFT JOIN holds ON holds.id = 'order:' || needs.hold_order_id
         WHERE coalesce(remaining, 0) <> needs.units
     """,
+    "withdrawal holds are what open withdrawals need": """
+        SELECT 'withdrawal:' || w.id,
+               format('%s remain of %s; it is %s',
+                      coalesce(h.remaining, 0), w.units + w.fee_units, status)
+        FROM withdrawals w LEFT JOIN holds h ON h.id = 'withdrawal:' || w.id
+        WHERE coalesce(h.remaining, 0) <> CASE
+            WHEN status IN ('done', 'cancelled', 'rejected') THEN 0 ELSE w.units + w.fee_units END
+    """,
     "open holds belong to something": """
         SELECT holds.id, remaining || ' are held for nothing' FROM holds
-        WHERE remaining > 0 AND id LIKE 'order:%'
-          AND NOT EXISTS (SELECT FROM orders WHERE 'order:' || orders.id = holds.id)
+        WHERE remaining > 0
+          AND CASE split_part(id, ':', 1)
+              WHEN 'order' THEN NOT EXISTS (
+                  SELECT FROM orders WHERE 'order:' || orders.id = holds.id)
+              WHEN 'withdrawal' THEN NOT EXISTS (
+                  SELECT FROM withdrawals w WHERE 'withdrawal:' || w.id = holds.id)
+              ELSE false END
     """,
     "settled trades are in the ledger": """
         SELECT market || ' ' || trades.id, 'has no journal entry' FROM trades

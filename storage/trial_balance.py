@@ -16,7 +16,8 @@ from storage.audit import snapshot
 # for all others it reads as many transfers as there are after them.
 _AT = """
 SELECT asset, kind, coalesce(market, '') AS market,
-       sum(balance - coalesce(later.change, 0)) AS units, count(*) AS accounts
+       sum(balance - coalesce(later.change, 0)) AS units,
+       count(*) FILTER (WHERE balance <> coalesce(later.change, 0)) AS accounts
 FROM accounts LEFT JOIN (
     SELECT account_id, sum(change) AS change FROM (
         SELECT debit_account AS account_id, -units AS change
@@ -29,7 +30,8 @@ GROUP BY asset, kind, market ORDER BY asset, kind, market
 """
 
 _NOW = """
-SELECT asset, kind, coalesce(market, '') AS market, sum(balance) AS units, count(*) AS accounts
+SELECT asset, kind, coalesce(market, '') AS market, sum(balance) AS units,
+       count(*) FILTER (WHERE balance <> 0) AS accounts
 FROM accounts GROUP BY asset, kind, market ORDER BY asset, kind, market
 """
 
@@ -42,6 +44,7 @@ class TrialBalanceLine:
     """Only fee income is kept by market."""
     units: int
     accounts: int
+    """That are not empty."""
 
 
 async def trial_balance(

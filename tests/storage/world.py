@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from time import time_ns
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -33,7 +34,7 @@ BTC, ETH, USDT = AssetCode("BTC"), AssetCode("ETH"), AssetCode("USDT")
 MARKETS: Mapping[MarketId, Market] = {market.id: market for market in LISTED}
 BTC_USDT = LISTED[0]
 """One lot at one tick is one quote unit, and 10^4 base units."""
-TIME_US = 1_800_000_000_000_000
+TIME_US = time_ns() // 1000
 
 _numbers = count(1)
 
