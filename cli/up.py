@@ -7,7 +7,6 @@ import time
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from cli.terminal import console, print_status
 from devstack import people, whole
@@ -79,11 +78,11 @@ def _print_what_next(site: Site) -> None:
         f"\nExchange API        {url('api')}  (documentation at {url('api', '/docs')})"
         f"\nWallet service      {url('wallet_service')}"
         f"\nStaff and workflows {url('staff')}"
-        f"\nTemporal's own UI   {url('temporal_ui')}\n",
+        f"\nTemporal's own UI   {url('temporal_ui')}\n"
+        f"\nlog in as          password",
         soft_wrap=True,
     )
-    table = Table("log in as", "password", "who", "second factor", box=None)
     for login in people.logins(site):
-        factor = f"rialto code {login.name}" if login.totp_secret else ""
-        table.add_row(login.name, login.password, f"{login.kind}: {login.can}", factor)
-    console.print(table)
+        factor = f"; code: rialto code {login.name}" if login.totp_secret else ""
+        line = f"{login.name:<18} {login.password:<25} {login.kind}: {login.can}{factor}"
+        console.print(line, soft_wrap=True)

@@ -95,7 +95,8 @@ def status(site: Site) -> list[PartStatus]:
     stack = Stack(site)
     known = [part for part in ALL_PARTS if stack.was_wanted(part)]
     with ThreadPoolExecutor(max_workers=max(1, len(known))) as pool:
-        return list(pool.map(lambda part: _status_of(stack, part), known))
+        found = list(pool.map(lambda part: _status_of(stack, part), known))
+    return [*found, _supervisor_status(stack)] if found else []
 
 
 def start_supervisor(stack: Stack, guarded_pid: int | None = None) -> None:
@@ -115,8 +116,22 @@ def stop_supervisor(stack: Stack) -> None:
 
 
 def supervisor_is_alive(site: Site) -> bool:
-    running = read_record(_supervisor_record(Stack(site)))
-    return running is not None and running.is_alive()
+    return _supervisor_status(Stack(site)).healthy
+
+
+def _supervisor_status(stack: Stack) -> PartStatus:
+    running = read_record(_supervisor_record(stack))
+    is_alive = running is not None and running.is_alive()
+    return PartStatus(
+        name="supervisor",
+        kind="server",
+        address="",
+        healthy=is_alive,
+        problem="" if is_alive else "not running; rialto up starts it",
+        pid=running.pid if running is not None and is_alive else None,
+        rss_bytes=running.resident_bytes(with_children=False) if running is not None else 0,
+        lag=None,
+    )
 
 
 def _supervisor_record(stack: Stack) -> Path:

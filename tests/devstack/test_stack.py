@@ -80,7 +80,7 @@ def test_status_tells_programs_about_each_part(own: RentedStack):
 
     answer = rialto(own, "status", "--json")
 
-    [part] = json.loads(answer.stdout)
+    part, supervisor = json.loads(answer.stdout)
     assert answer.returncode == 0
     assert part["rss_bytes"] > 0
     assert part == {
@@ -93,6 +93,8 @@ def test_status_tells_programs_about_each_part(own: RentedStack):
         "rss_bytes": part["rss_bytes"],
         "lag": None,
     }
+    assert supervisor["name"] == "supervisor"
+    assert supervisor["healthy"]
 
 
 def test_status_fails_when_nothing_runs(own: RentedStack):
