@@ -18,14 +18,15 @@ _RECENT_MAX = 20_000
 class AddressSet:
     """Grows only; addresses are watched for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, recent_max: int = _RECENT_MAX) -> None:
+        self._recent_max = recent_max
         self._sorted: array[int] = array("Q")
         self._recent: set[int] = set()
 
     def add_all(self, addresses: Iterable[bytes]) -> None:
         """Add 20-byte addresses; adding one again changes nothing."""
         self._recent.update(int.from_bytes(address[:8], "big") for address in addresses)
-        if len(self._recent) > _RECENT_MAX:
+        if len(self._recent) > self._recent_max:
             self._merge()
 
     def __contains__(self, address: bytes) -> bool:

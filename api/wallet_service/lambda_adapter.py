@@ -19,9 +19,17 @@ class LambdaAdapter:
         self._app = app
         self._loop = asyncio.new_event_loop()
         self._lifespan: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     def __call__(self, event: Event, context: object) -> dict[str, Any]:  # noqa: ARG002 - Lambda's
         return self._loop.run_until_complete(self._handle(event))
+
+    def close(self) -> None:
+        """End the application as a server would. A Lambda is frozen instead, and never calls it."""
+        if self._lifespan is not None:
+            self._stopping.set()
+            self._loop.run_until_complete(self._lifespan)
+        self._loop.close()
 
     async def _handle(self, event: Event) -> dict[str, Any]:
         if self._lifespan is None:
@@ -34,8 +42,8 @@ class LambdaAdapter:
         async def receive() -> Message:
             if not started.done():
                 return {"type": "lifespan.startup"}
-            never: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-            return await never
+            await self._stopping.wait()
+            return {"type": "lifespan.shutdown"}
 
         async def send(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":

@@ -25,7 +25,7 @@ _INPUT_VBYTES = 68
 _CHANGE_SCRIPT_BYTES = OUTPUT_SCRIPT_BYTES[ScriptKind.P2WPKH]
 _TRIES_MAX = 50_000
 _DRAWS = 20
-_WEIGHT_INPUTS_MAX = 500
+_INPUTS_MAX = 500
 """Keeps a transaction under a third of the standard weight limit (400,000)."""
 
 
@@ -97,52 +97,40 @@ def _useful(coins: Sequence[Utxo], payment: Payment) -> list[Utxo]:
 
 
 def _without_change(coins: Sequence[Utxo], payment: Payment) -> list[Utxo] | None:
-    """Depth-first search for a set that needs no change output; None when none is found."""
+    """Depth-first search for a set that needs no change output; None when none is found.
+
+    Of the sets found the one that leaves least to the miners wins.
+    """
     target = payment.output_satoshi
     change_cost = payment.fee(1, with_change=True) - payment.fee(1, with_change=False)
-    slack = change_cost + payment.change_min_satoshi
-    remaining = [0] * (len(coins) + 1)
-    for index in range(len(coins) - 1, -1, -1):
-        remaining[index] = remaining[index + 1] + coins[index].satoshi
+    least_surplus = change_cost + payment.change_min_satoshi + 1
+    remaining = _sums_from_the_end(coins)
+    best: list[Utxo] | None = None
+    chosen: list[int] = []
+    index, total = 0, 0
+    for _ in range(_TRIES_MAX):
+        surplus = total - target - payment.fee(len(chosen) or 1, with_change=False)
+        if chosen and 0 <= surplus < least_surplus:
+            best, least_surplus = [coins[each] for each in chosen], surplus
+        if surplus >= 0 or surplus + remaining[index] < 0 or len(chosen) == _INPUTS_MAX:
+            if not chosen:
+                break
+            # No larger set can do: go on without the coin taken last.
+            index = chosen.pop()
+            total -= coins[index].satoshi
+        else:
+            chosen.append(index)
+            total += coins[index].satoshi
+        index += 1
+    return best
 
-    search = _Search(coins, payment, target, slack, remaining)
-    search.visit(0, (), 0)
-    return search.best
 
-
-class _Search:
-    """State of one branch-and-bound search; smallest surplus wins."""
-
-    def __init__(
-        self,
-        coins: Sequence[Utxo],
-        payment: Payment,
-        target: int,
-        slack: int,
-        remaining: Sequence[int],
-    ) -> None:
-        self.coins, self.payment = coins, payment
-        self.target, self.slack, self.remaining = target, slack, remaining
-        self.best: list[Utxo] | None = None
-        self.best_surplus = slack + 1
-        self.tries = 0
-
-    def visit(self, index: int, chosen: tuple[Utxo, ...], total: int) -> None:
-        self.tries += 1
-        needed = self.target + self.payment.fee(len(chosen) or 1, with_change=False)
-        surplus = total - needed
-        if surplus > self.slack or self.tries > _TRIES_MAX:
-            return
-        if chosen and surplus >= 0:
-            if surplus < self.best_surplus:
-                self.best, self.best_surplus = list(chosen), surplus
-            return
-        if index == len(self.coins) or total + self.remaining[index] < needed:
-            return
-        if len(chosen) < _WEIGHT_INPUTS_MAX:
-            coin = self.coins[index]
-            self.visit(index + 1, (*chosen, coin), total + coin.satoshi)
-        self.visit(index + 1, chosen, total)
+def _sums_from_the_end(coins: Sequence[Utxo]) -> list[int]:
+    """Value of the coins from each place on; 0 behind the last."""
+    sums = [0]
+    for coin in reversed(coins):
+        sums.append(sums[-1] + coin.satoshi)
+    return sums[::-1]
 
 
 def _random_draw(
@@ -159,7 +147,7 @@ def _random_draw(
 def _draw(coins: Sequence[Utxo], payment: Payment) -> list[Utxo] | None:
     chosen: list[Utxo] = []
     total = 0
-    for coin in coins[:_WEIGHT_INPUTS_MAX]:
+    for coin in coins[:_INPUTS_MAX]:
         chosen.append(coin)
         total += coin.satoshi
         needed = payment.output_satoshi + payment.fee(len(chosen), with_change=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import rlp  # type: ignore[import-untyped]
 from eth_account import Account
 from eth_account._utils.legacy_transactions import (
     encode_transaction,
@@ -48,6 +49,23 @@ class UnsignedTransaction:
     def digest(self) -> bytes:
         """What the sender's key signs."""
         return bytes(self._serializable().hash())
+
+    def unsigned_hex(self) -> str:
+        """For an offline signer: type byte and RLP of the fields; its keccak is `digest`."""
+        fields = [
+            self.chain_id,
+            self.nonce,
+            self.fees.tip_wei,
+            self.fees.max_fee_wei,
+            self.gas_limit,
+            bytes.fromhex(self.to[2:]),
+            self.wei,
+            self.data,
+            [],
+        ]
+        unsigned = bytes([TYPE_EIP1559]) + bytes(rlp.encode(fields))
+        assert keccak(unsigned) == self.digest, "two readings of one transaction differ"
+        return "0x" + unsigned.hex()
 
     def _serializable(self) -> TypedTransaction:
         fields: Any = {

@@ -1,7 +1,7 @@
 """The wallet service as its Lambda is called, on a real database."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -45,7 +45,7 @@ async def tokens(aws: None, owner: AsyncEngine) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def call(database: Database, tokens: list[str]) -> Call:
+def call(database: Database, tokens: list[str]) -> Iterator[Call]:
     """Ask as API Gateway does."""
     adapter = LambdaAdapter(
         service.create_app(service.WalletServiceSettings(database_url=database.api))
@@ -66,7 +66,8 @@ def call(database: Database, tokens: list[str]) -> Call:
         answer = in_thread(lambda: adapter(event, None))
         return answer["statusCode"], json.loads(answer["body"])
 
-    return ask
+    yield ask
+    in_thread(adapter.close)
 
 
 def in_thread(work: Callable[[], Any]) -> Any:
