@@ -21,10 +21,19 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.refusals import refusals_end_it
 from activities.withdrawal_view import WithdrawalView, read_view, tell_customer
 from chains.node import Broadcast, BroadcastOutcome
+from domain.money import format_units
 from domain.payment import PaymentKind, PaymentStatus, SignPayment
 from domain.withdrawal import WithdrawalStatus
 from ledger.account import AccountKind
-from storage import blocks, custody_policy, deposits, payment_progress, payments, withdrawals
+from storage import (
+    blocks,
+    custody_policy,
+    deposits,
+    payment_progress,
+    payments,
+    sweeps,
+    withdrawals,
+)
 from storage.catalog import Catalog
 from storage.custody_policy import ChainPolicy
 from storage.ledger import Ledger
@@ -127,12 +136,30 @@ class Bumped(BaseModel):
     why_not: str = ""
 
 
+class PaymentStep(BaseModel):
+    payment_id: str
+
+
 class PaymentState(BaseModel):
     payment_id: str
     status: PaymentStatus
     is_posted: bool
     confirmations: int
     why_not: str = ""
+
+
+class PaymentView(BaseModel):
+    """A payment of the house, for its workflow and for staff."""
+
+    payment_id: str
+    chain: str
+    kind: PaymentKind
+    status: PaymentStatus
+    asset: str
+    amount: str
+    is_posted: bool
+    attempt: int
+    txids: list[str]
 
 
 class PaymentActivities:
@@ -156,6 +183,7 @@ class PaymentActivities:
             self.broadcast_attempt,
             self.bump_payment,
             self.settle_payment,
+            self.read_payment,
         ]
 
     @activity.defn
@@ -246,6 +274,23 @@ class PaymentActivities:
         async with self._engine.connect() as connection:
             return _state(await payments.read(connection, step.payment_id), confirmations)
 
+    @activity.defn
+    async def read_payment(self, step: PaymentStep) -> PaymentView:
+        async with self._engine.connect() as connection:
+            payment = await payments.read(connection, step.payment_id)
+            attempts = await payments.attempts(connection, step.payment_id)
+        return PaymentView(
+            payment_id=payment.id,
+            chain=payment.chain,
+            kind=PaymentKind(payment.kind),
+            status=PaymentStatus(payment.status),
+            asset=payment.asset,
+            amount=format_units(int(payment.units), self._catalog.asset(payment.asset).scale),
+            is_posted=payment.posted_at is not None,
+            attempt=attempts[-1].attempt,
+            txids=[each.txid for each in attempts if each.txid is not None],
+        )
+
     async def _reserve(self, withdrawal_id: str) -> None:
         policy, market = await self._market()
         async with self._engine.begin() as connection:
@@ -306,6 +351,7 @@ class PaymentActivities:
             await payment_progress.post_moved(
                 connection, self._ledger, payment, mined, fee_asset, wallets
             )
+            await sweeps.mark_swept(connection, payment.id)
 
     async def _market(self) -> tuple[ChainPolicy, Any]:
         policy = await self._policy()

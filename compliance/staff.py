@@ -92,6 +92,10 @@ PERMISSIONS: Mapping[str, Mapping[str, frozenset[Role]]] = {
         "retry": _OPERATIONS,
         "add_note": _ANY_STAFF,
     },
+    "payment": {
+        "bump_fee": _OPERATIONS,
+        "rebroadcast": _OPERATIONS,
+    },
     "break": {
         "clear": _OPERATIONS,
         "escalate": _OPERATIONS,

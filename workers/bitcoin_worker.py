@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from activities.bitcoin_payments import BitcoinPayments
+from activities.bitcoin_treasury import BitcoinTreasury
 from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from workers.chain_worker import ChainSettings, serve_chain
@@ -20,7 +20,7 @@ async def serve(stop: asyncio.Event) -> None:
     settings = BitcoinSettings()
     node = BitcoinNode.connect(settings.bitcoin_rpc_url, network(settings.bitcoin_network))
     try:
-        await serve_chain(settings, BitcoinPayments(node), stop)
+        await serve_chain(settings, BitcoinTreasury(node), stop)
     finally:
         await node.close()
 

@@ -7,6 +7,7 @@ import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +19,7 @@ from valkey.asyncio import Valkey
 from activities.deposits import DepositActivities
 from activities.payment_watch import PaymentWatch, Tell
 from activities.payments import PaymentActivities, PaymentChain
+from activities.treasury import TreasuryActivities, TreasuryChain
 from chains.node import NodeFault, NodeRefusal
 from storage import withdrawals
 from storage.catalog import Catalog, read_catalog
@@ -34,6 +36,10 @@ logger = logging.getLogger(__name__)
 _WATCH_FAULTS = (NodeFault, NodeRefusal, DBAPIError, RPCError, OSError)
 """What another look may cure: nodes, database and Temporal come and go."""
 _ACTIVITIES_AT_ONCE = 50
+
+
+class Chain(PaymentChain, TreasuryChain, Protocol):
+    """All that differs from chain to chain."""
 
 
 class ChainSettings(BaseSettings):
@@ -70,7 +76,7 @@ async def open_books(database_url: str, valkey_url: str, closing: AsyncExitStack
     return Books(engine, ledger, catalog, ValkeyNotices(valkey))
 
 
-async def serve_chain(settings: ChainSettings, chain: PaymentChain, stop: asyncio.Event) -> None:
+async def serve_chain(settings: ChainSettings, chain: Chain, stop: asyncio.Event) -> None:
     """Run the chain's queue and its watch until `stop`."""
     health, metrics = Health(chain.name), TemporalMetrics()
     async with AsyncExitStack() as closing:
@@ -92,7 +98,11 @@ async def serve_chain(settings: ChainSettings, chain: PaymentChain, stop: asynci
         deposits, payments = DepositActivities(*parts, chain), PaymentActivities(*parts, chain)
         queue = Queue(
             chain.name,
-            activities=[*deposits.all(), *payments.all()],
+            activities=[
+                *deposits.all(),
+                *payments.all(),
+                *TreasuryActivities(books.engine, chain).all(),
+            ],
             activities_at_once=_ACTIVITIES_AT_ONCE,
         )
         await serve_queues(client, [queue], stop, on_running=partial(health.ready, chain.name))

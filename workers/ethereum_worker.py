@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from activities.ethereum_payments import EthereumPayments
+from activities.ethereum_treasury import EthereumTreasury
 from chains.ethereum.node import EthereumNode
 from workers.chain_worker import ChainSettings, serve_chain
 from workers.process import run
@@ -19,7 +19,7 @@ async def serve(stop: asyncio.Event) -> None:
     settings = EthereumSettings()
     node = EthereumNode.connect(settings.ethereum_rpc_url, settings.ethereum_chain_id)
     try:
-        await serve_chain(settings, EthereumPayments(node), stop)
+        await serve_chain(settings, EthereumTreasury(node), stop)
     finally:
         await node.close()
 

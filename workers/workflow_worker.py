@@ -26,12 +26,20 @@ from workers.staff_interceptor import StaffInterceptor
 from workers.temporal_worker import Options, Queue, serve_queues, temporal_answers
 from workers.withdrawal_relay import WithdrawalRelay
 from workflows.deposit import DepositWorkflow
+from workflows.payment import PaymentWorkflow
 from workflows.settlement import SettlementWorkflow
 from workflows.start import WORKFLOWS_QUEUE
+from workflows.sweep import SweepWorkflow
 from workflows.withdrawal import WithdrawalWorkflow
 from workflows.withdrawal_desk import LEDGER_QUEUE
 
-MONEY_WORKFLOWS = [DepositWorkflow, WithdrawalWorkflow, SettlementWorkflow]
+MONEY_WORKFLOWS = [
+    DepositWorkflow,
+    WithdrawalWorkflow,
+    PaymentWorkflow,
+    SweepWorkflow,
+    SettlementWorkflow,
+]
 
 
 class Settings(BaseSettings):

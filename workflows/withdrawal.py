@@ -9,31 +9,24 @@ from __future__ import annotations
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments import PaymentActivities, PaymentState, Sent, WithdrawalStep
+    from activities.payments import PaymentActivities, WithdrawalStep
     from activities.screening_messages import ScreenAddress, Screening
     from activities.withdrawal_view import WithdrawalView
     from activities.withdrawals import AssessWithdrawal, WithdrawalActivities
-    from domain.payment import SignPayment
     from domain.withdrawal import FINISHED, WithdrawalKind, WithdrawalStatus
     from workflows import search_attributes as attributes
     from workflows.deposit import COMPLIANCE_QUEUE
+    from workflows.payment_driver import DATABASE_RETRY, LOOK_AGAIN, NODE_RETRY, STEP_TIMEOUT
     from workflows.withdrawal_desk import (
-        DATABASE_RETRY,
         LEDGER_QUEUE,
-        NODE_RETRY,
-        STEP_TIMEOUT,
         WithdrawalDesk,
         WithdrawalInput,
+        drive_of,
     )
 
 _REVIEW_DUE = timedelta(hours=4)
-_REBROADCAST_AFTER = timedelta(seconds=30)
-_BUMP_AFTER = {"bitcoin": timedelta(minutes=20), "ethereum": timedelta(minutes=2)}
-_BUMPS_BY_TIMER_MAX = 6
-_LOOK_AGAIN = timedelta(hours=1)
 _FOLLOWER_PATIENCE = timedelta(minutes=5)
 """A batch's follower looks after the payment itself when its leader seems gone."""
 
@@ -43,7 +36,6 @@ class WithdrawalWorkflow(WithdrawalDesk):
     @workflow.init
     def __init__(self, withdrawal: WithdrawalInput) -> None:
         super().__init__(withdrawal)
-        self._bumps_by_timer = 0
 
     @workflow.run
     async def run(self, withdrawal: WithdrawalInput) -> str:
@@ -127,58 +119,14 @@ class WithdrawalWorkflow(WithdrawalDesk):
     # After it: only forward ---------------------------------------------------------------
 
     async def _pay(self, view: WithdrawalView) -> WithdrawalView:
-        """Send the payment, wait, post it if it is final; once around for all that happens."""
-        if not view.is_lead and not await self._leader_is_gone(view):
-            return await self._database(WithdrawalActivities.read_withdrawal)
-        sent = await self._send(view)
-        if sent is not None:
-            hurry = await self._news_within(self._patience(view, sent), "Wait for confirmations")
-            state = await self._settle(view)
-            if not (state.is_posted or hurry) and sent.is_out:
-                await self._bump_by_timer(view, state)
+        """Once around for all that happens to the payment, until the ledger has it."""
+        if view.is_lead or await self._leader_is_gone(view):
+            await self._drive_once(drive_of(view))
         return await self._database(WithdrawalActivities.read_withdrawal)
 
     async def _leader_is_gone(self, view: WithdrawalView) -> bool:
         """A batch is sent by the workflow of its first withdrawal; the others wait for news."""
         if view.status is not WithdrawalStatus.RESERVED:
-            await self._news_within(_LOOK_AGAIN, "The batch's leader follows the payment")
+            await self._news_within(LOOK_AGAIN, "The batch's leader follows the payment")
             return False
         return not await self._news_within(_FOLLOWER_PATIENCE, "The batch's leader sends it")
-
-    async def _send(self, view: WithdrawalView) -> Sent | None:
-        """Sign the newest attempt if need be, and offer it to a node. Unknown is no failure."""
-        async with self._lock:
-            try:
-                return await self._sign_and_broadcast(view)
-            except ActivityError as refused:
-                # The signer or the rows say no, for good: people must look.
-                self._problem = str(refused.cause or refused)
-        self._show(view)
-        await self._news_within(_LOOK_AGAIN, "The signer refused: staff must look")
-        return None
-
-    async def _settle(self, view: WithdrawalView) -> PaymentState:
-        assert view.payment_id is not None
-        return await workflow.execute_activity_method(
-            PaymentActivities.settle_payment,
-            SignPayment(view.payment_id, view.attempt),
-            task_queue=view.chain,
-            start_to_close_timeout=STEP_TIMEOUT,
-            retry_policy=NODE_RETRY,
-            summary="Post it if it is final",
-        )
-
-    def _patience(self, view: WithdrawalView, sent: Sent) -> timedelta:
-        if not sent.is_out:
-            return _REBROADCAST_AFTER
-        if self._bumps_by_timer >= _BUMPS_BY_TIMER_MAX:
-            return _LOOK_AGAIN
-        return _BUMP_AFTER[view.chain]
-
-    async def _bump_by_timer(self, view: WithdrawalView, state: PaymentState) -> None:
-        if state.confirmations or self._bumps_by_timer >= _BUMPS_BY_TIMER_MAX:
-            return
-        self._bumps_by_timer += 1
-        async with self._lock:
-            self._problem = await self._bump(view, "timer")
-        self._show(view)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments import BumpPayment, PaymentActivities, Sent, WithdrawalStep
+    from activities.payments import WithdrawalStep
     from activities.withdrawal_view import WithdrawalView
     from activities.withdrawals import OfficerAction, OfficerWord, WithdrawalActivities
-    from domain.payment import PaymentStatus, SignedPayment, SignPayment
+    from domain.payment import PaymentStatus
     from domain.withdrawal import CANCELLABLE, FINISHED, WithdrawalStatus
+    from workflows.payment_driver import DATABASE_RETRY, STEP_TIMEOUT, Drive, PaymentDriver
     from workflows.staff import (
         StaffAction,
         StaffAnswer,
@@ -27,17 +25,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.withdrawal_details import Shown, details
 
 LEDGER_QUEUE = "ledger"
-SIGNER_QUEUE = "signer"
-
-STEP_TIMEOUT = timedelta(seconds=20)
-# Short database transactions: repeat soon, and for ever.
-DATABASE_RETRY = RetryPolicy(
-    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)
-)
-# Nodes and vendors come back after seconds or minutes.
-NODE_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
-)
 
 
 @dataclass
@@ -45,16 +32,14 @@ class WithdrawalInput:
     withdrawal_id: str
 
 
-class WithdrawalDesk:
+class WithdrawalDesk(PaymentDriver):
     """State and handlers of `WithdrawalWorkflow`; the way of the withdrawal is told there."""
 
     def __init__(self, withdrawal: WithdrawalInput) -> None:
+        super().__init__()
         self._id = withdrawal.withdrawal_id
         self._view: WithdrawalView | None = None
-        self._news = False
-        self._problem = ""
         self._shown: Shown | None = None
-        self._lock = asyncio.Lock()  # Officers' steps and ours change the payment one at a time.
 
     @workflow.signal(description="Something moved: look at the withdrawal's row. No arguments.")
     def chain_moved(self) -> None:
@@ -118,10 +103,10 @@ class WithdrawalDesk:
     async def bump_fee(self, action: StaffAction) -> StaffAnswer:
         async with self._lock:
             view = await self._write_down("bump_fee", action)
-            why_not = await self._bump(view, f"{action.officer}: {action.reason}")
+            why_not = await self._bump(drive_of(view), f"{action.officer}: {action.reason}")
             if not why_not:
                 view = await self._database(WithdrawalActivities.read_withdrawal)
-                await self._sign_and_broadcast(view)
+                await self._sign_and_broadcast(drive_of(view))
             self._news = True
         if why_not:
             raise refuse(why_not, "NotBumped")
@@ -137,7 +122,7 @@ class WithdrawalDesk:
     async def rebroadcast(self, action: StaffAction) -> StaffAnswer:
         async with self._lock:
             view = await self._write_down("rebroadcast", action)
-            sent = await self._sign_and_broadcast(view)
+            sent = await self._sign_and_broadcast(drive_of(view))
             self._news = True
         return StaffAnswer(state=view.status, message=f"{sent.outcome} {sent.reason}".strip())
 
@@ -213,17 +198,6 @@ class WithdrawalDesk:
             summary=f"Write down: {name} by {action.officer}",
         )
 
-    async def _news_within(self, patience: timedelta, summary: str) -> bool:
-        """True: something moved. False: nothing did in all that time."""
-        try:
-            await workflow.wait_condition(
-                lambda: self._news, timeout=patience, timeout_summary=summary
-            )
-        except TimeoutError:
-            return False
-        self._news = False
-        return True
-
     def _show(self, view: WithdrawalView) -> WithdrawalView:
         """Put the state where staff look for it: details, and search attributes that changed."""
         self._view = view
@@ -234,40 +208,12 @@ class WithdrawalDesk:
             self._shown = wanted
         return view
 
-    async def _sign_and_broadcast(self, view: WithdrawalView) -> Sent:
-        assert view.payment_id is not None
-        request = SignPayment(view.payment_id, view.attempt)
-        await workflow.execute_activity(
-            "sign_payment",
-            request,
-            result_type=SignedPayment,
-            task_queue=SIGNER_QUEUE,
-            start_to_close_timeout=STEP_TIMEOUT,
-            retry_policy=NODE_RETRY,
-            summary=f"Sign attempt {view.attempt}",
-        )
-        sent = await workflow.execute_activity_method(
-            PaymentActivities.broadcast_attempt,
-            request,
-            task_queue=view.chain,
-            start_to_close_timeout=STEP_TIMEOUT,
-            retry_policy=NODE_RETRY,
-            summary=f"Broadcast attempt {view.attempt}",
-        )
-        self._problem = sent.reason if sent.is_refused else ""
-        txids = view.txids if sent.txid in view.txids else [*view.txids, sent.txid]
-        self._show(view.model_copy(update={"txids": txids}))
-        return sent
+    def _show_progress(self, txids: list[str]) -> None:
+        known = self._current.txids
+        new = [txid for txid in txids if txid not in known]
+        self._show(self._current.model_copy(update={"txids": [*known, *new]}))
 
-    async def _bump(self, view: WithdrawalView, reason: str) -> str:
-        """Plan the next attempt; answers why not, or nothing. It is signed and sent after it."""
-        assert view.payment_id is not None
-        bumped = await workflow.execute_activity_method(
-            PaymentActivities.bump_payment,
-            BumpPayment(payment_id=view.payment_id, after_attempt=view.attempt, reason=reason),
-            task_queue=view.chain,
-            start_to_close_timeout=STEP_TIMEOUT,
-            retry_policy=NODE_RETRY,
-            summary="Plan a higher fee",
-        )
-        return bumped.why_not
+
+def drive_of(view: WithdrawalView) -> Drive:
+    assert view.payment_id is not None
+    return Drive(view.payment_id, view.chain, view.attempt)

@@ -17,16 +17,16 @@ from typing import Any
 
 from tests.custody.faults import Fault, FaultyChain, FaultyEngine, Harm
 from tests.custody.house import Addresses, connected, opened, working
-from workflows import deposit, withdrawal, withdrawal_desk
+from workflows import deposit, payment_driver, withdrawal, withdrawal_desk
 
 
 def be_impatient() -> None:
     """A dead worker's step is given up after two seconds, so that tests need not wait for it."""
-    for module in (deposit, withdrawal, withdrawal_desk):
+    for module in (deposit, payment_driver, withdrawal, withdrawal_desk):
         for name in ("STEP_TIMEOUT", "_STEP_TIMEOUT"):
             if hasattr(module, name):
                 setattr(module, name, timedelta(seconds=2))
-    withdrawal._REBROADCAST_AFTER = timedelta(seconds=1)
+    payment_driver.REBROADCAST_AFTER = timedelta(seconds=1)
 
 
 async def work(addresses: dict[str, str], fault: dict[str, Any] | None) -> None:

@@ -19,16 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.client import Client
 
-from activities.bitcoin_payments import BitcoinPayments
+from activities.bitcoin_treasury import BitcoinTreasury
 from activities.chain_tie import ChainTie
 from activities.deposits import DepositActivities
-from activities.ethereum_payments import EthereumPayments
+from activities.ethereum_treasury import EthereumTreasury
 from activities.listening.bitcoin import BitcoinReader
 from activities.listening.ethereum import EthereumReader
 from activities.payment_watch import PaymentWatch
-from activities.payments import PaymentActivities, PaymentChain
+from activities.payments import PaymentActivities
 from activities.screening_messages import Screening
 from activities.signing import KeyRing, SigningActivities
+from activities.treasury import TreasuryActivities
 from activities.withdrawals import WithdrawalActivities
 from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
@@ -57,12 +58,11 @@ from tests.chains.house import (
     addresses_for,
     follow,
 )
-from workers.chain_worker import teller
+from workers.chain_worker import Chain, teller
 from workers.temporal_worker import Queue, build_worker
 from workers.withdrawal_relay import WithdrawalRelay
-from workflows.deposit import DepositWorkflow
+from workers.workflow_worker import MONEY_WORKFLOWS
 from workflows.start import Subject, start_deposit, start_withdrawal
-from workflows.withdrawal import WithdrawalWorkflow
 
 BTC, ETH, USDT = AssetCode("BTC"), AssetCode("ETH"), AssetCode("USDT")
 COIN, ETHER, DOLLAR = 10**8, 10**18, 10**6
@@ -92,8 +92,8 @@ class House:
     signer: AsyncEngine
     ledger: Ledger
     catalog: Catalog
-    bitcoin: PaymentChain
-    ethereum: PaymentChain
+    bitcoin: Chain
+    ethereum: Chain
     keys: KeyRing
     miner: Miner
     outside: Outside
@@ -347,8 +347,8 @@ async def opened(addresses: Addresses) -> AsyncIterator[House]:
             signer,
             ledger,
             catalog,
-            BitcoinPayments(bitcoin),
-            EthereumPayments(ethereum),
+            BitcoinTreasury(bitcoin),
+            EthereumTreasury(ethereum),
             KeyRing(aws_client("kms")),
             Miner(bitcoin),
             Outside(ethereum),
@@ -388,12 +388,16 @@ def queues(house: House) -> list[Queue]:
         house.signer, house.keys, network=network("regtest"), chain_id=31337
     )
 
-    def paying(chain: PaymentChain) -> list[Callable[..., Any]]:
+    def paying(chain: Chain) -> list[Callable[..., Any]]:
         crediting = DepositActivities(*parts, chain)
-        return [*crediting.all(), *PaymentActivities(*parts, chain).all()]
+        return [
+            *crediting.all(),
+            *PaymentActivities(*parts, chain).all(),
+            *TreasuryActivities(house.engine, chain).all(),
+        ]
 
     return [
-        Queue("workflows", workflows=[DepositWorkflow, WithdrawalWorkflow]),
+        Queue("workflows", workflows=MONEY_WORKFLOWS),
         Queue("ledger", WithdrawalActivities(*parts).all()),
         Queue("bitcoin", paying(house.bitcoin)),
         Queue("ethereum", paying(house.ethereum)),

@@ -1,0 +1,141 @@
+"""Bitcoin's sweeps: final deposit coins into one output, when fees are low and it is worth it."""
+
+from __future__ import annotations
+
+import random
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.bitcoin_payments import HOT_WALLET, BitcoinPayments
+from activities.treasury import PlanSweep, SweepPlan
+from chains.bitcoin import psbt, selection
+from chains.bitcoin.addresses import parse_address
+from chains.bitcoin.fees import satoshi
+from chains.bitcoin.node import BitcoinNode
+from chains.bitcoin.size import fee_satoshi, transaction_vsize
+from chains.bitcoin.transaction import Outpoint, Output, Utxo
+from domain.ids import TxId
+from domain.payment import PaymentKind
+from storage import deposits, payments, sweeps
+from storage.custody_policy import AssetPolicy, ChainPolicy
+from storage.payments import AttemptPlan, Coin, NewPayment, Payee
+
+COLD_WALLET = "cold-bitcoin"
+_INPUT_VBYTES = 68
+_INPUTS_MAX = 200
+_OUTPUT_SCRIPT_BYTES = 22
+_HOT_COINS_MAX = 150
+"""More outputs than this in the hot wallet make selection and fees worse: join small ones."""
+_JOINED_AT_ONCE = 50
+
+
+class BitcoinTreasury(BitcoinPayments):
+    def __init__(self, node: BitcoinNode) -> None:
+        super().__init__(node)
+
+    def is_too_dear(self, policy: ChainPolicy, market: int) -> bool:
+        return market > policy.sweep_fee_rate_cap
+
+    async def plan_sweep(
+        self, connection: AsyncConnection, run: PlanSweep, asset: AssetPolicy, market: int
+    ) -> SweepPlan:
+        """Deposits' coins first; else, where the hot wallet has too many coins, join small ones."""
+        hot = await payments.lock_wallet(connection, HOT_WALLET)
+        cost = fee_satoshi(_INPUT_VBYTES, market)
+        coins = await sweeps.bitcoin_coins(connection, units_min=cost, limit=_INPUTS_MAX)
+        if sum(coin.units for coin in coins) >= asset.sweep_min_units:
+            payment = _gather(run, coins, hot.address, market, PaymentKind.SWEEP)
+            await payments.create(connection, payment)
+            await sweeps.assign_outputs(connection, payment.id)
+            return SweepPlan(payment_ids=[payment.id])
+        if await sweeps.hot_coin_count(connection, HOT_WALLET) > _HOT_COINS_MAX:
+            scanned = await deposits.scanned_height(connection, self.name)
+            spare = await payments.spendable(connection, HOT_WALLET, confirmed_below=scanned)
+            small = [coin for coin in spare[-_JOINED_AT_ONCE:] if coin.units > cost]
+            payment = _gather(run, small, hot.address, market, PaymentKind.CONSOLIDATION)
+            await payments.create(connection, payment)
+            return SweepPlan(payment_ids=[payment.id])
+        return SweepPlan(payment_ids=[], why_not="below the threshold")
+
+    async def plan_cold(
+        self, connection: AsyncConnection, run: PlanSweep, units: int, market: int
+    ) -> list[str]:
+        hot = await payments.lock_wallet(connection, HOT_WALLET)
+        cold = await payments.lock_wallet(connection, COLD_WALLET)
+        wanted = selection.Payment((Output(units, bytes(cold.script)),), market, bytes(hot.script))
+        chosen = selection.select(await self._spendable(connection), wanted, random.SystemRandom())
+        has_change = len(chosen.outputs) > 1
+        payment = NewPayment(
+            id=f"{run.run_id}-cold",
+            chain=self.name,
+            kind=PaymentKind.COLD,
+            asset=self.fee_asset,
+            from_address=hot.address,
+            wallet_id=hot.id,
+            workflow_id=f"payment/{run.run_id}-cold",
+            payees=[Payee(cold.address, units)],
+            inputs=[
+                Coin(utxo.outpoint.txid, utxo.outpoint.vout, utxo.satoshi) for utxo in chosen.inputs
+            ],
+            plan=AttemptPlan(
+                fee_rate=market,
+                fee_units_max=chosen.fee_satoshi,
+                reason="first",
+                input_count=len(chosen.inputs),
+                change_units=chosen.outputs[-1].satoshi if has_change else None,
+            ),
+        )
+        await payments.create(connection, payment)
+        return [payment.id]
+
+    async def unsigned_refill(
+        self, connection: AsyncConnection, asset: AssetPolicy, units: int, market: int
+    ) -> str:
+        """A PSBT from the cold wallet's coins: as much of the amount as they can pay."""
+        del asset
+        hot = await payments.lock_wallet(connection, HOT_WALLET)
+        cold = await payments.lock_wallet(connection, COLD_WALLET)
+        script = parse_address(cold.address, self._node.network).locking_script
+        found = await self._node.call("scantxoutset", "start", [f"addr({cold.address})"])
+        coins = [
+            Utxo(
+                Outpoint(TxId(each["txid"]), each["vout"]),
+                satoshi(each["amount"]),
+                psbt.NO_KEY,
+            )
+            for each in found["unspents"]
+        ]
+        total = sum(coin.satoshi for coin in coins)
+        most = total - fee_satoshi(transaction_vsize(len(coins), [22, 22]), market)
+        if min(units, most) <= 0:
+            return ""
+        wanted = selection.Payment((Output(min(units, most), bytes(hot.script)),), market, script)
+        chosen = selection.select(coins, wanted, random.SystemRandom())
+        return psbt.unsigned(chosen, script)
+
+
+def _gather(
+    run: PlanSweep, coins: list[Coin], to: str, fee_rate: int, kind: PaymentKind
+) -> NewPayment:
+    """Many inputs, one output: all they hold, less the fee."""
+    fee = fee_satoshi(transaction_vsize(len(coins), [_OUTPUT_SCRIPT_BYTES]), fee_rate)
+    units = sum(coin.units for coin in coins) - fee
+    payment_id = f"{run.run_id}-{kind}"
+    return NewPayment(
+        id=payment_id,
+        chain="bitcoin",
+        kind=kind,
+        asset="BTC",
+        from_address=to,
+        wallet_id=HOT_WALLET if kind is PaymentKind.CONSOLIDATION else None,
+        workflow_id=f"payment/{payment_id}",
+        payees=[Payee(to, units)],
+        inputs=coins,
+        plan=AttemptPlan(
+            fee_rate=fee_rate,
+            fee_units_max=fee,
+            reason="first",
+            input_count=len(coins),
+            change_units=None,
+        ),
+    )

@@ -1,0 +1,164 @@
+"""Moving the exchange's own coins: sweeps, gas, consolidation, hot to cold, refills from cold.
+
+Planning reserves in a committed transaction, as for withdrawals; the payments are then driven the
+same way. A run plans once: its payments carry its id, and a repeated plan finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from temporalio import activity
+
+from domain.money import format_units
+from storage import custody_policy, payments, refills, sweeps, treasury
+from storage.custody_policy import AssetPolicy, ChainPolicy
+
+
+class PlanSweep(BaseModel):
+    run_id: str
+    """Of the sweep and its stage; part of its payments' ids."""
+    chain: str
+    asset: str
+
+
+class SweepPlan(BaseModel):
+    payment_ids: list[str]
+    why_not: str = ""
+    has_more: bool = False
+    """Something waits for these payments: plan again when they are done."""
+
+
+class RefillRequest(BaseModel):
+    """Coins wanted from the offline wallet: for its keepers to sign."""
+
+    request_id: int
+    asset: str
+    amount: str
+    unsigned: str
+
+
+class WalletReview(BaseModel):
+    """How the hot wallet stands against its thresholds, and what was done about it."""
+
+    asset: str
+    hot: str
+    low: str
+    target: str
+    high: str
+    payment_ids: list[str] = []
+    refill: RefillRequest | None = None
+
+
+class TreasuryChain(Protocol):
+    """What differs from chain to chain."""
+
+    name: str
+
+    async def market(self, policy: ChainPolicy) -> Any: ...
+
+    async def plan_sweep(
+        self, connection: AsyncConnection, run: PlanSweep, asset: AssetPolicy, market: Any
+    ) -> SweepPlan: ...
+
+    async def plan_cold(
+        self, connection: AsyncConnection, run: PlanSweep, units: int, market: Any
+    ) -> list[str]:
+        """Send so much from the hot to the cold wallet."""
+
+    async def unsigned_refill(
+        self, connection: AsyncConnection, asset: AssetPolicy, units: int, market: Any
+    ) -> str:
+        """What the offline signers are asked to sign, or nothing when the cold wallet is empty."""
+
+    def is_too_dear(self, policy: ChainPolicy, market: Any) -> bool:
+        """The network asks more than a sweep may cost."""
+
+
+class TreasuryActivities:
+    def __init__(self, engine: AsyncEngine, chain: TreasuryChain) -> None:
+        self._engine = engine
+        self._chain = chain
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        return [self.plan_sweep, self.review_wallet]
+
+    @activity.defn
+    async def plan_sweep(self, run: PlanSweep) -> SweepPlan:
+        """Reserve what is worth sweeping now, or say why nothing is."""
+        policy, market = await self._market()
+        async with self._engine.begin() as connection:
+            planned = await sweeps.planned_by(connection, f"{run.run_id}-")
+            if planned:
+                return SweepPlan(payment_ids=planned, has_more=True)
+            if not await custody_policy.is_on(connection, "sweeps"):
+                return SweepPlan(payment_ids=[], why_not="sweeps are stopped")
+            if self._chain.is_too_dear(policy, market):
+                return SweepPlan(payment_ids=[], why_not="network fees are above the ceiling")
+            asset = await custody_policy.read_asset(connection, run.asset)
+            return await self._chain.plan_sweep(connection, run, asset, market)
+
+    @activity.defn
+    async def review_wallet(self, run: PlanSweep) -> WalletReview:
+        """Too much in the hot wallet goes to the cold one; too little is asked back from it."""
+        _, market = await self._market()
+        async with self._engine.begin() as connection:
+            asset = await custody_policy.read_asset(connection, run.asset)
+            hot_units = await self._free_hot_units(connection, asset)
+            review = _review(asset, hot_units)
+            planned = await sweeps.planned_by(connection, f"{run.run_id}-")
+            if planned:
+                review.payment_ids = planned
+            elif hot_units > asset.hot_high_units and await custody_policy.is_on(
+                connection, "sweeps"
+            ):
+                units = hot_units - asset.hot_target_units
+                review.payment_ids = await self._chain.plan_cold(connection, run, units, market)
+            elif hot_units < asset.hot_low_units:
+                units = asset.hot_target_units - hot_units
+                review.refill = await self._refill(connection, asset, units, market)
+            return review
+
+    async def _free_hot_units(self, connection: AsyncConnection, asset: AssetPolicy) -> int:
+        """What the hot wallet holds beyond all that open payments will take."""
+        await payments.lock_wallet(connection, f"hot-{asset.chain}")
+        have = await treasury.hot_units(connection, asset.asset)
+        wallet_id = f"hot-{asset.chain}"
+        return have - await payments.in_flight_units(connection, wallet_id, asset.asset)
+
+    async def _refill(
+        self, connection: AsyncConnection, asset: AssetPolicy, units: int, market: Any
+    ) -> RefillRequest | None:
+        open_request = await refills.open_request(connection, asset.asset)
+        if open_request is None:
+            unsigned = await self._chain.unsigned_refill(connection, asset, units, market)
+            if not unsigned:
+                return None
+            open_request = await refills.ask(connection, asset, units, unsigned)
+        return RefillRequest(
+            request_id=open_request.id,
+            asset=asset.asset,
+            amount=format_units(int(open_request.units), asset.scale),
+            unsigned=open_request.unsigned,
+        )
+
+    async def _market(self) -> tuple[ChainPolicy, Any]:
+        async with self._engine.connect() as connection:
+            policy = await custody_policy.read_chain(connection, self._chain.name)
+        return policy, await self._chain.market(policy)
+
+
+def _review(asset: AssetPolicy, hot_units: int) -> WalletReview:
+    def shown(units: int) -> str:
+        return format_units(units, asset.scale)
+
+    return WalletReview(
+        asset=asset.asset,
+        hot=shown(hot_units),
+        low=shown(asset.hot_low_units),
+        target=shown(asset.hot_target_units),
+        high=shown(asset.hot_high_units),
+    )
