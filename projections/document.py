@@ -70,7 +70,11 @@ class Document:
 
     def source(self) -> dict[str, Any]:
         """The body of the document as the index takes it."""
-        body = {name: value for name, value in asdict(self).items() if value not in (None, (), {})}
+        body = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+            if value not in (None, (), {})
+        }
         return body | {"version": str(self.version)}
 
 
