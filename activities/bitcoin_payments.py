@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.payment_repairs import Conflict
 from activities.payments import Bump, FeeCapReached, NotPayableNow
 from chains.bitcoin import selection
 from chains.bitcoin.addresses import ScriptKind, parse_address
@@ -118,6 +119,19 @@ class BitcoinPayments:
         header = await self._node.call("getblockheader", block_hash)
         # The fee of a Bitcoin transaction is fixed by its bytes.
         return Mined(attempt, txid, header["height"], block_hash, fee_units_max)
+
+    async def conflict(
+        self, txid: str, payment: Row[Any], inputs: Sequence[Coin]
+    ) -> Conflict | None:
+        del payment
+        transaction = await self._node.raw_transaction(TxId(txid))
+        if transaction is None or transaction.get("confirmations", 0) < 1:
+            return None
+        spent = {(each.get("txid"), each.get("vout")) for each in transaction["vin"]}
+        if spent.isdisjoint((coin.txid, coin.vout) for coin in inputs):
+            return None
+        header = await self._node.call("getblockheader", transaction["blockhash"])
+        return Conflict(header["height"], transaction["blockhash"])
 
     def _choose(
         self, batch: list[Row[Any]], coins: Sequence[Utxo], wallet: Row[Any], fee_rate: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from eth_utils.address import to_checksum_address
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.payment_repairs import Conflict
 from activities.payments import Bump, FeeCapReached, NotPayableNow
 from chains.ethereum.erc20 import read_transfer_log, transfer_call
 from chains.ethereum.fees import TRANSFER_GAS, FeeCeilingReached, GasFees, GasPolicy
@@ -19,7 +21,7 @@ from domain.payment import PaymentKind
 from storage import custody_policy, payments, treasury
 from storage.custody_policy import AssetPolicy, ChainPolicy
 from storage.payment_progress import Mined
-from storage.payments import AttemptPlan, NewPayment, Payee
+from storage.payments import AttemptPlan, Coin, NewPayment, Payee
 
 HOT_WALLET = "hot-ethereum"
 _GAS_HEADROOM_PERCENT = 130
@@ -137,6 +139,19 @@ class EthereumPayments:
             fee_units,
             succeeded=quantity(receipt["status"]) == 1,
         )
+
+    async def conflict(
+        self, txid: str, payment: Row[Any], inputs: Sequence[Coin]
+    ) -> Conflict | None:
+        del inputs
+        transaction = await self._node.transaction(TxId(txid))
+        receipt = await self._node.receipt(TxId(txid))
+        if transaction is None or receipt is None:
+            return None
+        sender = to_checksum_address(transaction["from"])
+        if (sender, quantity(transaction["nonce"])) != (payment.from_address, payment.nonce):
+            return None
+        return Conflict(quantity(receipt["blockNumber"]), receipt["blockHash"])
 
     async def _check_funds(
         self, connection: AsyncConnection, asset: AssetPolicy, units: int, *, fee_units: int

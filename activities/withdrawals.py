@@ -26,11 +26,11 @@ from domain.withdrawal import (
     WithdrawalStatus,
 )
 from domain.withdrawal_risk import RiskFacts, assess
-from ledger import custody
 from storage import (
     custody_policy,
     payment_progress,
     payments,
+    withdrawal_release,
     withdrawal_rules,
     withdrawals,
 )
@@ -213,16 +213,9 @@ class WithdrawalActivities:
         event: WithdrawalEvent,
         word: OfficerWord,
     ) -> None:
-        await withdrawals.move(
-            connection,
-            row,
-            event,
-            {"reason": word.reason},
-            officer=word.officer,
-            reason=word.reason,
+        await withdrawal_release.give_back(
+            connection, self._ledger, row, event, officer=word.officer, reason=word.reason
         )
-        await withdrawal_rules.give_back_limits(connection, row.id)
-        await self._ledger.post_in(connection, [custody.release(withdrawals.as_hold(row))])
 
     async def _tell(self, withdrawal_id: str) -> WithdrawalView:
         async with self._engine.connect() as connection:

@@ -127,6 +127,7 @@ async def open_attempts(connection: AsyncConnection, chain: str) -> Sequence[Any
         .where(
             payments.c.chain == chain,
             payments.c.posted_at.is_(None),
+            payments.c.status != PaymentStatus.DEAD,
             payment_attempts.c.txid.is_not(None),
         )
         .order_by(payment_attempts.c.payment_id, payment_attempts.c.attempt.desc())
@@ -154,6 +155,17 @@ async def claim_deep(
     """Payments deep enough to be posted: (payment id, id of the workflow to tell)."""
     parameters = {"chain": chain, "limit": limit, "again_after": again_after_seconds}
     return [(row.id, row.workflow_id) for row in await connection.execute(_CLAIM_DEEP, parameters)]
+
+
+async def claim_news(connection: AsyncConnection) -> list[tuple[str, str]]:
+    """House payments that nobody drives yet: (payment id, chain)."""
+    found = await connection.execute(
+        update(payments)
+        .where(payments.c.has_news)
+        .values(has_news=False)
+        .returning(payments.c.id, payments.c.chain)
+    )
+    return [(row.id, row.chain) for row in found]
 
 
 async def post_withdrawals(

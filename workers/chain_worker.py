@@ -17,8 +17,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from valkey.asyncio import Valkey
 
 from activities.deposits import DepositActivities
+from activities.payment_repairs import RepairableChain, RepairActivities
 from activities.payment_watch import PaymentWatch, Tell
-from activities.payments import PaymentActivities, PaymentChain
+from activities.payments import PaymentActivities
 from activities.treasury import TreasuryActivities, TreasuryChain
 from chains.node import NodeFault, NodeRefusal
 from storage import withdrawals
@@ -38,7 +39,7 @@ _WATCH_FAULTS = (NodeFault, NodeRefusal, DBAPIError, RPCError, OSError)
 _ACTIVITIES_AT_ONCE = 50
 
 
-class Chain(PaymentChain, TreasuryChain, Protocol):
+class Chain(RepairableChain, TreasuryChain, Protocol):
     """All that differs from chain to chain."""
 
 
@@ -101,6 +102,7 @@ async def serve_chain(settings: ChainSettings, chain: Chain, stop: asyncio.Event
             activities=[
                 *deposits.all(),
                 *payments.all(),
+                *RepairActivities(*parts, chain).all(),
                 *TreasuryActivities(books.engine, chain).all(),
             ],
             activities_at_once=_ACTIVITIES_AT_ONCE,

@@ -11,11 +11,11 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from domain.money import Amount
-from storage import withdrawals
+from storage import payment_progress, withdrawals
 from storage.catalog import Catalog
 from storage.withdrawals import DueWithdrawal
 from workers.chain_worker import pause
-from workflows.start import Subject, start_withdrawal
+from workflows.start import Subject, start_payment, start_withdrawal
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ class WithdrawalRelay:
             due = await withdrawals.claim_news(connection, limit=_AT_ONCE)
             # Inside the database transaction: a withdrawal not told of stays due.
             await asyncio.gather(*(self._start(withdrawal) for withdrawal in due))
+            fills = await payment_progress.claim_news(connection)
+            await asyncio.gather(*(start_payment(self._client, *fill) for fill in fills))
         return len(due)
 
     async def _start(self, withdrawal: DueWithdrawal) -> None:

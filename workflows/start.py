@@ -18,6 +18,7 @@ from temporalio.common import (
 )
 
 from workflows.deposit import DepositInput, DepositWorkflow
+from workflows.payment import PaymentInput, PaymentWorkflow
 from workflows.withdrawal import WithdrawalWorkflow
 from workflows.withdrawal_desk import WithdrawalInput
 
@@ -66,6 +67,20 @@ async def start_withdrawal(
         start_signal="chain_moved",
         static_summary=f"Withdrawal of {subject.amount} by customer {subject.customer_id}",
         search_attributes=_attributes(subject),
+    )
+
+
+async def start_payment(
+    client: Client, payment_id: str, chain: str
+) -> WorkflowHandle[PaymentWorkflow, str]:
+    """Drive a payment of the house."""
+    return await client.start_workflow(
+        PaymentWorkflow.run,
+        PaymentInput(payment_id=payment_id, chain=chain),
+        id=f"payment/{payment_id}",
+        task_queue=WORKFLOWS_QUEUE,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
     )
 
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.payment_repairs import MarkReplaced, RepairActivities
     from activities.payments import WithdrawalStep
     from activities.withdrawal_view import WithdrawalView
     from activities.withdrawals import OfficerAction, OfficerWord, WithdrawalActivities
     from domain.payment import PaymentStatus
     from domain.withdrawal import CANCELLABLE, FINISHED, WithdrawalStatus
-    from workflows.payment_driver import DATABASE_RETRY, STEP_TIMEOUT, Drive, PaymentDriver
+    from workflows.payment_driver import (
+        DATABASE_RETRY,
+        NODE_RETRY,
+        STEP_TIMEOUT,
+        Drive,
+        PaymentDriver,
+    )
     from workflows.staff import (
         StaffAction,
         StaffAnswer,
@@ -25,6 +33,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.withdrawal_details import Shown, details
 
 LEDGER_QUEUE = "ledger"
+
+
+class ReplacedBy(StaffAction):
+    txid: str = ""
 
 
 @dataclass
@@ -90,14 +102,52 @@ class WithdrawalDesk(PaymentDriver):
         description='Cancel it while coins cannot have left. JSON: {"reason": "10 letters ..."}'
     )
     async def cancel(self, action: StaffAction) -> StaffAnswer:
+        if self._current.payment_status is PaymentStatus.RESERVED:
+            return await self._word(
+                RepairActivities.drop_withdrawal, action, "Take out", queue=self._current.chain
+            )
         return await self._word(WithdrawalActivities.cancel_withdrawal, action, "Cancel")
 
     @cancel.validator
     def _may_cancel(self, action: StaffAction) -> None:
         require_officer(action)
         require_reason(action)
-        if self._current.payment_id and self._current.payment_status is not PaymentStatus.DEAD:
+        if self._current.txids and self._current.payment_status is not PaymentStatus.DEAD:
             raise refuse(f"the withdrawal is {self._status}: the coins may have left")
+
+    @workflow.update(
+        description="Another transaction took its place for good. "
+        'JSON: {"reason": "10 letters ...", "txid": "of that transaction"}'
+    )
+    async def mark_replaced_by(self, action: ReplacedBy) -> StaffAnswer:
+        view = await self._write_down("mark_replaced_by", action)
+        assert view.payment_id is not None
+        mark = MarkReplaced(
+            withdrawal_id=self._id,
+            payment_id=view.payment_id,
+            txid=action.txid,
+            officer=action.officer,
+            reason=action.reason,
+        )
+        try:
+            view = await workflow.execute_activity_method(
+                RepairActivities.mark_replaced,
+                mark,
+                task_queue=view.chain,
+                start_to_close_timeout=STEP_TIMEOUT,
+                retry_policy=NODE_RETRY,
+                summary=f"Look for proof that {action.txid} replaced it",
+            )
+        except ActivityError as refused:
+            raise refuse(str(refused.cause or refused)) from None
+        self._show(view)
+        return StaffAnswer(state=view.status, message="it is dead; now `cancel` gives funds back")
+
+    @mark_replaced_by.validator
+    def _may_mark_replaced_by(self, action: ReplacedBy) -> None:
+        self._require_on_its_way(action)
+        if not action.txid:
+            raise refuse("txid: which transaction took its place?", "BadTxid")
 
     @workflow.update(description='Pay a higher network fee. JSON: {"reason": "10 letters ..."}')
     async def bump_fee(self, action: StaffAction) -> StaffAnswer:
@@ -159,16 +209,17 @@ class WithdrawalDesk(PaymentDriver):
 
     async def _word(
         self,
-        step: Callable[[WithdrawalActivities, OfficerWord], Awaitable[WithdrawalView]],
+        step: Callable[[Any, OfficerWord], Awaitable[WithdrawalView]],
         action: StaffAction,
         summary: str,
+        queue: str = LEDGER_QUEUE,
     ) -> StaffAnswer:
         word = OfficerWord(withdrawal_id=self._id, officer=action.officer, reason=action.reason)
         try:
             view = await workflow.execute_activity_method(
                 step,
                 word,
-                task_queue=LEDGER_QUEUE,
+                task_queue=queue,
                 start_to_close_timeout=STEP_TIMEOUT,
                 retry_policy=DATABASE_RETRY,
                 summary=f"{summary}, by {action.officer or 'the customer'}",

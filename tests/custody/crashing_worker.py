@@ -40,10 +40,12 @@ async def work(addresses: dict[str, str], fault: dict[str, Any] | None) -> None:
             chains: Any = [FaultyChain(each, planned) for each in (house.bitcoin, house.ethereum)]
             house.bitcoin, house.ethereum = chains
         await connected(house, at)
+        parent = os.getppid()
         async with working(house):
             sys.stdout.write(f"{os.getpid()}\n")
             sys.stdout.flush()
-            await asyncio.Event().wait()
+            while os.getppid() == parent:  # noqa: ASYNC110 - a parent's death is no event
+                await asyncio.sleep(1)
 
 
 def main() -> None:

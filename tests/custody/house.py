@@ -25,6 +25,7 @@ from activities.deposits import DepositActivities
 from activities.ethereum_treasury import EthereumTreasury
 from activities.listening.bitcoin import BitcoinReader
 from activities.listening.ethereum import EthereumReader
+from activities.payment_repairs import RepairActivities
 from activities.payment_watch import PaymentWatch
 from activities.payments import PaymentActivities
 from activities.screening_messages import Screening
@@ -393,6 +394,7 @@ def queues(house: House) -> list[Queue]:
         return [
             *crediting.all(),
             *PaymentActivities(*parts, chain).all(),
+            *RepairActivities(*parts, chain).all(),
             *TreasuryActivities(house.engine, chain).all(),
         ]
 

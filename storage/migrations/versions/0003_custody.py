@@ -92,7 +92,7 @@ GRANTS = (
     "GRANT UPDATE (verified_at) ON deposit_addresses TO rialto_signer",
     "GRANT SELECT ON sealed_seeds TO rialto_signer",
     # Workers do the rest, but no worker sees a seed or writes a signature.
-    "GRANT DELETE ON utxo_reservations TO rialto_worker",
+    "GRANT DELETE ON utxo_reservations, payment_outputs TO rialto_worker",
     "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO rialto_api, rialto_worker",
 )
 
