@@ -135,6 +135,30 @@ async def hash_at(connection: AsyncConnection, chain: str, height: int) -> str |
     return found
 
 
+async def lowest_height(connection: AsyncConnection, chain: str) -> int | None:
+    """Height of the lowest block we know; everything from there to the cursor is known."""
+    found: int | None = await connection.scalar(
+        select(func.min(blocks.c.height)).where(
+            blocks.c.chain == chain, blocks.c.orphaned_at.is_(None)
+        )
+    )
+    return found
+
+
+async def hold_cursor(connection: AsyncConnection, chain: str) -> None:
+    """Keep the cursor where it is until the database transaction ends."""
+    await connection.execute(
+        select(chain_cursors.c.chain)
+        .where(chain_cursors.c.chain == chain)
+        .with_for_update(read=True)
+    )
+
+
+async def remember(connection: AsyncConnection, block: BlockRow) -> None:
+    """Know a block below those we followed."""
+    await _write_block(connection, block)
+
+
 async def halt(connection: AsyncConnection, chain: str, reason: str | None) -> bool:
     """Say why the walk stands still, or, with None, that it goes on. True when that is news."""
     changed = await connection.execute(

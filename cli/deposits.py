@@ -1,0 +1,61 @@
+"""`rialto deposits`: look again at blocks for deposits that were missed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from activities.listening.rescan import Rescan, Rescanned, RescanRefused
+from workers.chain_readers import ReaderSettings, open_reader
+
+app = typer.Typer(name="deposits", no_args_is_help=True, help=__doc__)
+console = Console(highlight=False)
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app)
+
+
+@app.callback()
+def deposits() -> None:
+    """Look again at blocks for deposits that were missed."""
+
+
+@app.command()
+def rescan(
+    chain: Annotated[str, typer.Argument(help="bitcoin or ethereum")],
+    first: Annotated[int, typer.Option("--from", min=0, help="First height.")],
+    last: Annotated[int, typer.Option("--to", min=0, help="Last height, included.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Scan blocks again. Safe at any time, also while the listener runs: nothing is credited twice.
+
+    The deposits found are told to their workflows by the listener.
+    """
+    try:
+        answer = asyncio.run(_rescan(chain, first, last, quiet=as_json))
+    except RescanRefused as refusal:
+        console.print(f"[red]{refusal}[/]")
+        raise typer.Exit(1) from None
+    if as_json:
+        print(json.dumps(asdict(answer)))
+        return
+    console.print(f"{answer.blocks} blocks scanned, {len(answer.found)} deposits were missing")
+    for deposit_id in answer.found:
+        console.print(f"  {deposit_id}")
+
+
+async def _rescan(chain: str, first: int, last: int, *, quiet: bool) -> Rescanned:
+    settings: Any = ReaderSettings()
+    async with open_reader(settings, chain) as (engine, reader):
+        with Progress(disable=quiet, console=console) as progress:
+            task = progress.add_task(f"{chain} {first} to {last}", total=last - first + 1)
+            return await Rescan(engine, reader).run(
+                first, last, lambda height: progress.update(task, completed=height - first + 1)
+            )
