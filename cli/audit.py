@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,8 @@ from activities.chain_tie import ChainTie, Tie
 from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode
+from cli import engine_tie
+from cli.engine_tie import tie_engine
 from cli.running import Running
 from cli.terminal import console
 from storage.audit import CHECKS, Finding, audit_ledger
@@ -88,6 +91,7 @@ async def run_audit(running: Running) -> Audit:
     checks: list[Callable[[Running, AsyncEngine, Audit], Awaitable[None]]] = [
         _conservation,
         _hash_chain,
+        _engine,
         _chains,
     ]
     try:
@@ -107,6 +111,11 @@ async def _hash_chain(_: Running, engine: AsyncEngine, result: Audit) -> None:
     verification = await verify_chain(engine)
     result.findings += verification.findings
     result.checked.append("hash chain, and every balance derived from zero")
+
+
+async def _engine(running: Running, engine: AsyncEngine, result: Audit) -> None:
+    result.findings += await tie_engine(engine, Path(running.variables["RIALTO_JOURNAL_DIR"]))
+    result.checked.append(engine_tie.CHECK)
 
 
 async def _chains(running: Running, engine: AsyncEngine, result: Audit) -> None:

@@ -25,7 +25,7 @@ class Listing:
 LISTINGS = (
     Listing("BTC-USDT", Decimal(60000), Decimal(25), Decimal("0.01")),
     Listing("ETH-USDT", Decimal(3000), Decimal(2), Decimal("0.1")),
-    Listing("ETH-BTC", Decimal("0.05"), Decimal("0.00005"), Decimal("0.1")),
+    Listing("ETH-BTC", Decimal("0.05"), Decimal("0.00004"), Decimal("0.1")),
 )
 LEVELS = 5
 

@@ -42,7 +42,7 @@ class Staff:
         path = f"/api/v1/namespaces/{self._namespace}/workflows/{quote(workflow_id, safe='')}"
         answer = await self._http.post(
             f"{path}/update/{name}",
-            headers={"X-Csrf-Token": self._http.cookies.get("_csrf", "")},
+            headers={"X-Csrf-Token": self._http.cookies.get("_csrf") or ""},
             json={
                 "waitPolicy": {"lifecycleStage": _WAIT_FOR_RESULT},
                 "request": {"input": {"name": name, "args": sealed}},

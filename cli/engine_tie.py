@@ -1,0 +1,103 @@
+"""Ties the matching engine to the ledger: the same open orders, with the same open sizes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from engine.census import OpenOrder, open_orders
+from engine.exchange import Exchange
+from engine.journal import TornTail
+from storage.audit import Finding, snapshot
+from streams.journal import replay
+from streams.replica import restore
+
+CHECK = "engine = ledger"
+
+_CURSORS = text("SELECT market, next_sequence FROM settlement_cursors")
+_OPEN = text("""
+    SELECT id, customer_id, lots - filled_lots AS open_lots, status
+    FROM orders WHERE closed_at IS NULL
+""")
+
+
+class _Books(NamedTuple):
+    """The ledger's side at one moment."""
+
+    settled: dict[str, int]
+    """Last settled sequence of each market."""
+    orders: dict[int, OpenOrder]
+    unseen: set[int]
+    """Placed, and not yet answered by the engine: it may or may not have them."""
+
+
+async def tie_engine(engine: AsyncEngine, journal: Path) -> list[Finding]:
+    """What differs, at the point of its events up to which each market is settled.
+
+    The journal is replayed to just there, so that trading may go on meanwhile.
+    """
+    books = await _read(engine)
+    resting = await asyncio.to_thread(_resting, journal, books.settled)
+    missing = sorted(market for market in books.settled if market not in resting)
+    found = [Finding(CHECK, market, "the journal has no such moment") for market in missing]
+    return found + _compare(resting, books)
+
+
+def _resting(journal: Path, settled: Mapping[str, int]) -> dict[str, list[OpenOrder]]:
+    """Each market's open orders right after the last event that is settled."""
+    resting: dict[str, list[OpenOrder]] = {}
+
+    def is_early_enough(exchange: Exchange) -> bool:
+        books = exchange.books.items()
+        return all(book.sequence <= settled.get(market, 0) for market, book in books)
+
+    def look() -> None:
+        for market, book in replica.exchange.books.items():
+            if book.sequence == settled.get(market, 0):
+                resting[market] = list(open_orders(book))
+
+    replica = restore(journal, is_early_enough=is_early_enough)
+    look()
+    for found in replay(journal, replica.exchange.number):
+        if isinstance(found, TornTail) or _is_past(replica.exchange, settled):
+            break
+        replica.apply(found)
+        look()
+    return resting
+
+
+def _is_past(exchange: Exchange, settled: Mapping[str, int]) -> bool:
+    books = exchange.books.items()
+    return bool(books) and all(book.sequence > settled.get(market, 0) for market, book in books)
+
+
+async def _read(engine: AsyncEngine) -> _Books:
+    async with snapshot(engine) as connection:
+        cursors = (await connection.execute(_CURSORS)).all()
+        rows = (await connection.execute(_OPEN)).all()
+    return _Books(
+        settled={row.market: row.next_sequence - 1 for row in cursors},
+        orders={row.id: OpenOrder(row.id, row.customer_id, row.open_lots) for row in rows},
+        unseen={row.id for row in rows if row.status == "placed"},
+    )
+
+
+def _compare(resting: Mapping[str, list[OpenOrder]], books: _Books) -> list[Finding]:
+    found = []
+    engine = {order.order_id: order for orders in resting.values() for order in orders}
+    for order_id in engine.keys() | books.orders.keys():
+        ours, theirs = books.orders.get(order_id), engine.get(order_id)
+        if ours == theirs or (theirs is None and order_id in books.unseen):
+            continue
+        detail = f"ledger says {_words(ours)}, engine says {_words(theirs)}"
+        found.append(Finding(CHECK, f"order {order_id}", detail))
+    return found
+
+
+def _words(order: OpenOrder | None) -> str:
+    return "closed" if order is None else f"{order.open_lots} lots of customer {order.owner}"
