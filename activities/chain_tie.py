@@ -48,7 +48,13 @@ class Tie:
 class ChainTie:
     """Reads only. May run at any moment, however often, beside traffic."""
 
-    def __init__(self, engine: AsyncEngine, bitcoin: BitcoinNode, ethereum: EthereumNode) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        bitcoin: BitcoinNode | None,
+        ethereum: EthereumNode | None,
+    ) -> None:
+        """A process that knows one chain's node only asks for that chain's ties."""
         self._engine = engine
         self._bitcoin = bitcoin
         self._ethereum = ethereum
@@ -68,7 +74,9 @@ class ChainTie:
 
     async def _holdings(self, books: CustodyBooks) -> Holdings:
         if books.chain == "bitcoin":
+            assert self._bitcoin is not None
             return await bitcoin_holdings.holdings(self._bitcoin, books.addresses)
+        assert self._ethereum is not None
         contracts = {each.asset: each.contract for each in books.assets if each.contract}
         return await ethereum_holdings.holdings(
             self._ethereum, books.addresses, contracts, books.height
@@ -102,7 +110,9 @@ class ChainTie:
 
     async def _mined_fee(self, chain: str, txid: TxId) -> MinedFee | None:
         if chain == "bitcoin":
+            assert self._bitcoin is not None
             return await bitcoin_holdings.mined_fee(self._bitcoin, txid)
+        assert self._ethereum is not None
         return await ethereum_holdings.mined_fee(self._ethereum, txid)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from activities.bitcoin_treasury import BitcoinTreasury
+from activities.chain_tie import ChainTie
 from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from workers.chain_worker import ChainSettings, serve_chain
@@ -20,7 +23,11 @@ async def serve(stop: asyncio.Event) -> None:
     settings = BitcoinSettings()
     node = BitcoinNode.connect(settings.bitcoin_rpc_url, network(settings.bitcoin_network))
     try:
-        await serve_chain(settings, BitcoinTreasury(node), stop)
+
+        def tie(engine: AsyncEngine) -> ChainTie:
+            return ChainTie(engine, node, None)
+
+        await serve_chain(settings, BitcoinTreasury(node), tie, stop)
     finally:
         await node.close()
 

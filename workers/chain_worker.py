@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,10 +17,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from valkey.asyncio import Valkey
 
+from activities.chain_tie import ChainTie
 from activities.deposits import DepositActivities
 from activities.payment_repairs import RepairableChain, RepairActivities
 from activities.payment_watch import PaymentWatch, Tell
 from activities.payments import PaymentActivities
+from activities.reconciliation import ReconciliationActivities
 from activities.treasury import TreasuryActivities, TreasuryChain
 from chains.node import NodeFault, NodeRefusal
 from storage import withdrawals
@@ -41,6 +44,10 @@ _ACTIVITIES_AT_ONCE = 50
 
 class Chain(RepairableChain, TreasuryChain, Protocol):
     """All that differs from chain to chain."""
+
+
+MakeTie = Callable[[AsyncEngine], ChainTie]
+"""How this chain's books are compared with its node."""
 
 
 class ChainSettings(BaseSettings):
@@ -77,7 +84,9 @@ async def open_books(database_url: str, valkey_url: str, closing: AsyncExitStack
     return Books(engine, ledger, catalog, ValkeyNotices(valkey))
 
 
-async def serve_chain(settings: ChainSettings, chain: Chain, stop: asyncio.Event) -> None:
+async def serve_chain(
+    settings: ChainSettings, chain: Chain, tie: MakeTie, stop: asyncio.Event
+) -> None:
     """Run the chain's queue and its watch until `stop`."""
     health, metrics = Health(chain.name), TemporalMetrics()
     async with AsyncExitStack() as closing:
@@ -104,6 +113,7 @@ async def serve_chain(settings: ChainSettings, chain: Chain, stop: asyncio.Event
                 *payments.all(),
                 *RepairActivities(*parts, chain).all(),
                 *TreasuryActivities(books.engine, chain).all(),
+                *ReconciliationActivities(books.engine, books.catalog, tie(books.engine)).all(),
             ],
             activities_at_once=_ACTIVITIES_AT_ONCE,
         )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.chain_tie import ChainTie
 from activities.ethereum_treasury import EthereumTreasury
 from chains.ethereum.node import EthereumNode
 from workers.chain_worker import ChainSettings, serve_chain
@@ -19,7 +22,11 @@ async def serve(stop: asyncio.Event) -> None:
     settings = EthereumSettings()
     node = EthereumNode.connect(settings.ethereum_rpc_url, settings.ethereum_chain_id)
     try:
-        await serve_chain(settings, EthereumTreasury(node), stop)
+
+        def tie(engine: AsyncEngine) -> ChainTie:
+            return ChainTie(engine, None, node)
+
+        await serve_chain(settings, EthereumTreasury(node), tie, stop)
     finally:
         await node.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,11 +23,13 @@ from streams.temporal import connect
 from workers.chain_worker import Books, open_books
 from workers.health import Health, serve_health
 from workers.process import run
+from workers.schedules import ensure_schedules
 from workers.staff_interceptor import StaffInterceptor
 from workers.temporal_worker import Options, Queue, serve_queues, temporal_answers
 from workers.withdrawal_relay import WithdrawalRelay
 from workflows.deposit import DepositWorkflow
 from workflows.payment import PaymentWorkflow
+from workflows.reconciliation import BreakWorkflow, ReconciliationWorkflow
 from workflows.settlement import SettlementWorkflow
 from workflows.start import WORKFLOWS_QUEUE
 from workflows.sweep import SweepWorkflow
@@ -38,6 +41,8 @@ MONEY_WORKFLOWS = [
     WithdrawalWorkflow,
     PaymentWorkflow,
     SweepWorkflow,
+    ReconciliationWorkflow,
+    BreakWorkflow,
     SettlementWorkflow,
 ]
 
@@ -49,6 +54,8 @@ class Settings(BaseSettings):
     temporal_address: str
     temporal_namespace: str = "rialto"
     valkey_url: str
+    sweep_seconds: float = 900.0
+    reconcile_seconds: float = 300.0
     health_port: int | None = None
     metrics_port: int | None = None
 
@@ -83,6 +90,12 @@ async def serve(stop: asyncio.Event) -> None:
         books = await open_books(settings.database_url, settings.valkey_url, closing)
         client = await connect(settings, runtime=metrics.runtime)
         health.check("temporal", partial(temporal_answers, client))
+        await ensure_schedules(
+            client,
+            books.catalog,
+            sweep_every=timedelta(seconds=settings.sweep_seconds),
+            reconcile_every=timedelta(seconds=settings.reconcile_seconds),
+        )
         relay = WithdrawalRelay(books.engine, client, books.catalog)
         relaying = asyncio.create_task(relay.run(stop))
         closing.callback(relaying.cancel)

@@ -1,8 +1,8 @@
 """Processes that run all of custody's queues until a fault kills them, or the test does.
 
 `python -m tests.custody.crashing_worker` imports everything once, then makes a process for each
-line it reads: JSON of `{"addresses": ..., "fault": ...}`, fault null for one that stays well. The
-process writes its number when it is ready.
+line it reads: JSON of `{"addresses": ..., "fault": ..., "ready": ...}`, fault null for one that
+stays well. The process writes its number into the file `ready` when it works.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.custody.faults import Fault, FaultyChain, FaultyEngine, Harm
@@ -29,7 +30,7 @@ def be_impatient() -> None:
     payment_driver.REBROADCAST_AFTER = timedelta(seconds=1)
 
 
-async def work(addresses: dict[str, str], fault: dict[str, Any] | None) -> None:
+async def work(addresses: dict[str, str], fault: dict[str, Any] | None, ready: str) -> None:
     be_impatient()
     at = Addresses(**addresses)
     async with opened(at) as house:
@@ -42,8 +43,7 @@ async def work(addresses: dict[str, str], fault: dict[str, Any] | None) -> None:
         await connected(house, at)
         parent = os.getppid()
         async with working(house):
-            sys.stdout.write(f"{os.getpid()}\n")
-            sys.stdout.flush()
+            Path(ready).write_text(str(os.getpid()), encoding="ascii")
             while os.getppid() == parent:  # noqa: ASYNC110 - a parent's death is no event
                 await asyncio.sleep(1)
 

@@ -28,6 +28,7 @@ from activities.listening.ethereum import EthereumReader
 from activities.payment_repairs import RepairActivities
 from activities.payment_watch import PaymentWatch
 from activities.payments import PaymentActivities
+from activities.reconciliation import ReconciliationActivities
 from activities.screening_messages import Screening
 from activities.signing import KeyRing, SigningActivities
 from activities.treasury import TreasuryActivities
@@ -396,6 +397,7 @@ def queues(house: House) -> list[Queue]:
             *PaymentActivities(*parts, chain).all(),
             *RepairActivities(*parts, chain).all(),
             *TreasuryActivities(house.engine, chain).all(),
+            *ReconciliationActivities(house.engine, house.catalog, house.tie).all(),
         ]
 
     return [

@@ -11,6 +11,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -55,22 +57,27 @@ Fault = tuple[str, Harm, int]
 class Workers:
     """Makes worker processes, quickly: their imports are done."""
 
-    def __init__(self, process: asyncio.subprocess.Process, addresses: Addresses) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, addresses: Addresses, folder: Path
+    ) -> None:
         self._process = process
         self._addresses = addresses
+        self._folder = folder
 
     async def start(self, fault: Fault | None) -> int:
         """Answers the process's number, once it works."""
         described = None
         if fault is not None:
             described = {"step": fault[0], "harm": fault[1], "number": fault[2]}
-        order = {"addresses": asdict(self._addresses), "fault": described}
+        ready = self._folder / uuid4().hex
+        order = {"addresses": asdict(self._addresses), "fault": described, "ready": str(ready)}
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         await self._process.stdin.drain()
-        line = await asyncio.wait_for(self._process.stdout.readline(), _START_SECONDS)
-        return int(line)
+        async with asyncio.timeout(_START_SECONDS):
+            while not ready.exists() or not ready.read_text():
+                await asyncio.sleep(0.02)
+        return int(ready.read_text())
 
     @asynccontextmanager
     async def harmed(self, fault: Fault) -> AsyncIterator[None]:
@@ -103,15 +110,17 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-async def workers(addresses: Addresses) -> AsyncIterator[Workers]:
+async def workers(
+    addresses: Addresses, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Workers]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.custody.crashing_worker",
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
     )
-    yield Workers(process, addresses)
+    yield Workers(process, addresses, tmp_path_factory.mktemp("ready"))
     process.kill()
     await process.wait()
 
