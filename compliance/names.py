@@ -38,6 +38,8 @@ _END = 3
 """Letters at a name's beginning and end that must be right for it to be found across breaks."""
 _LETTERS_MIN = 9
 
+_NAME_LENGTH_MAX, _WORDS_MAX, _LETTERS_MAX = 200, 12, 24
+
 _PARTICLES = frozenset(
     {"al", "el", "bin", "ibn", "bint", "abu", "de", "da", "van", "von", "der", "la"}
 )
@@ -301,4 +303,5 @@ def _deletions(word: str) -> tuple[str, ...]:
 
 
 def _words_of(name: str) -> list[str]:
-    return plain_words(name)[:12]  # Nobody's name is longer; a longer text must not cost more.
+    """At most so much of a name that no text, however long, costs more than a long name."""
+    return [word[:_LETTERS_MAX] for word in plain_words(name[:_NAME_LENGTH_MAX])[:_WORDS_MAX]]
