@@ -6,7 +6,6 @@ give away the account key, so nothing in this module can hold a private key.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,7 +35,7 @@ class InvalidExtendedKey(ValueError):
 class ExtendedPublicKey:
     """A public key and the chain code that derives its children."""
 
-    public_key: bytes
+    point: PublicKey
     chain_code: bytes
 
     @classmethod
@@ -47,17 +46,20 @@ class ExtendedPublicKey:
             raise InvalidExtendedKey("not a base58check extended key") from None
         if len(payload) != _PAYLOAD_BYTES or payload[:4] not in _PUBLIC_VERSIONS:
             raise InvalidExtendedKey("not an extended public key")
-        return cls(public_key=PublicKey(payload[45:]).format(), chain_code=payload[13:45])
+        return cls(PublicKey(payload[45:]), payload[13:45])
+
+    @property
+    def public_key(self) -> bytes:
+        """Compressed, 33 bytes."""
+        return self.point.format()
 
     def child(self, index: int) -> Self:
         """CKDpub of BIP 32. An index without a child (chance 2^-127) raises ValueError."""
         assert 0 <= index < HARDENED, "only non-hardened children derive from a public key"
 
-        digest = hmac.digest(
-            self.chain_code, self.public_key + index.to_bytes(4, "big"), hashlib.sha512
-        )
-        child = PublicKey(self.public_key).add(digest[:32])
-        return type(self)(public_key=child.format(), chain_code=digest[32:])
+        data = self.public_key + index.to_bytes(4, "big")
+        digest = hmac.digest(self.chain_code, data, "sha512")
+        return type(self)(self.point.add(digest[:32]), digest[32:])
 
 
 @lru_cache(maxsize=16)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import rlp  # type: ignore[import-untyped]
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from chains.hd import deposit_public_key
@@ -28,7 +27,7 @@ def parse_address(text: str) -> str:
     """
     if not _HEX.fullmatch(text):
         raise InvalidAddress("not an Ethereum address: expected 0x and 40 hexadecimal digits")
-    checksummed: str = to_checksum_address(text.lower())
+    checksummed = checksum_address(bytes.fromhex(text[2:]))
     digits = text[2:]
     if digits not in (digits.lower(), digits.upper()) and text != checksummed:
         raise InvalidAddress("the address has a bad checksum (EIP-55)")
@@ -39,7 +38,16 @@ def parse_address(text: str) -> str:
 
 def address_of(public_key: bytes) -> str:
     """Checksummed address of a compressed public key."""
-    return to_checksum_address(keccak(uncompressed(public_key))[-20:])
+    return checksum_address(keccak(uncompressed(public_key))[-20:])
+
+
+def checksum_address(address: bytes) -> str:
+    """EIP-55: a letter is a capital where the hash of the lower-case text has a high digit."""
+    lower = address.hex()
+    digest = keccak(lower.encode()).hex()
+    return "0x" + "".join(
+        [c.upper() if high > "7" else c for c, high in zip(lower, digest, strict=False)]
+    )
 
 
 def deposit_address(xpub: str, index: int) -> str:
@@ -49,4 +57,4 @@ def deposit_address(xpub: str, index: int) -> str:
 
 def contract_address(creator: str, nonce: int) -> str:
     """Where a contract stands that `creator` deploys with its transaction number `nonce`."""
-    return to_checksum_address(keccak(rlp.encode([bytes.fromhex(creator[2:]), nonce]))[-20:])
+    return checksum_address(keccak(rlp.encode([bytes.fromhex(creator[2:]), nonce]))[-20:])

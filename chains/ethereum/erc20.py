@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
+
+from chains.ethereum.addresses import checksum_address
 
 TRANSFER_TOPIC = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
 """keccak of Transfer(address,address,uint256)."""
@@ -38,7 +39,7 @@ def read_transfer_call(data: bytes) -> tuple[str, int] | None:
     """Recipient and units, if `data` is exactly one plain transfer call."""
     if len(data) != 68 or data[:4] != _TRANSFER or any(data[4:16]):
         return None
-    return to_checksum_address(data[16:36]), int.from_bytes(data[36:], "big")
+    return checksum_address(data[16:36]), int.from_bytes(data[36:], "big")
 
 
 def balance_of_call(owner: str) -> bytes:
@@ -56,9 +57,9 @@ def read_transfer_log(log: Mapping[str, Any]) -> TokenTransfer | None:
     if len(topics) != 3 or topics[0] != TRANSFER_TOPIC or len(data) != 32 or log.get("removed"):
         return None
     return TokenTransfer(
-        contract=to_checksum_address(log["address"]),
-        sender=to_checksum_address(topics[1][-20:]),
-        recipient=to_checksum_address(topics[2][-20:]),
+        contract=checksum_address(bytes(HexBytes(log["address"]))),
+        sender=checksum_address(topics[1][-20:]),
+        recipient=checksum_address(topics[2][-20:]),
         units=int.from_bytes(data, "big"),
         txid=HexBytes(log["transactionHash"]).to_0x_hex(),
     )

@@ -1,12 +1,12 @@
 from contextlib import suppress
 
 import pytest
-from embit import script
+from embit import bech32, script
 from embit.networks import NETWORKS as EMBIT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.bitcoin.addresses import ScriptKind, parse_address
+from chains.bitcoin.addresses import ScriptKind, p2wpkh_address_of_hash, parse_address
 from chains.bitcoin.network import network
 from domain.errors import InvalidAddress
 
@@ -82,3 +82,10 @@ def test_addresses_round_trip_through_embit(key_hash: bytes, name: str):
 def test_any_text_is_an_address_or_refused(text: str):
     with suppress(InvalidAddress):
         parse_address(text, REGTEST)
+
+
+@given(st.binary(min_size=20, max_size=20), st.sampled_from(["bc", "tb", "bcrt"]))
+def test_our_bech32_equals_the_reference(key_hash: bytes, hrp: str):
+    ours = {"bc": MAINNET, "tb": network("signet"), "bcrt": REGTEST}[hrp]
+
+    assert p2wpkh_address_of_hash(key_hash, ours) == bech32.encode(hrp, 0, key_hash)

@@ -1,10 +1,11 @@
 from contextlib import suppress
 
 import pytest
+from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.ethereum.addresses import contract_address, parse_address
+from chains.ethereum.addresses import checksum_address, contract_address, parse_address
 from domain.errors import InvalidAddress
 
 EIP55 = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
@@ -49,3 +50,8 @@ def test_contract_addresses_follow_creator_and_nonce():
     creator = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 
     assert contract_address(creator, 0) == "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_our_checksum_equals_eth_utils(address: bytes):
+    assert checksum_address(address) == to_checksum_address(address)
