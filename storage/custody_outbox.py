@@ -1,64 +1,58 @@
-"""Reads the outbox of deposits and withdrawals, and fills it anew for a rebuild."""
+"""Reads the outbox of deposits and withdrawals: what is still to tell, and all that ever was."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import Table, delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.tables_custody import deposits, withdrawals
-from storage.tables_projections import custody_changes
+from storage.tables_custody import chain_events
+from storage.tables_projections import custody_changes as changes
 
-_PAGE = 500
-_SUBJECTS: tuple[tuple[Table, Any], ...] = (
-    (deposits, func.deposit_body),
-    (withdrawals, func.withdrawal_body),
-)
+PAGE = 500
+
+Body = dict[str, object]
 
 
-async def waiting(
-    connection: AsyncConnection, *, limit: int = _PAGE
-) -> list[tuple[int, dict[str, object]]]:
+async def waiting(connection: AsyncConnection) -> list[tuple[int, Body]]:
     """(version, body) of the oldest changes that are not told yet."""
     rows = await connection.execute(
-        select(custody_changes.c.version, custody_changes.c.body)
-        .order_by(custody_changes.c.version)
-        .limit(limit)
+        select(changes.c.version, changes.c.body)
+        .where(changes.c.told_at.is_(None))
+        .order_by(changes.c.version)
+        .limit(PAGE)
     )
     return [(row.version, row.body) for row in rows]
 
 
 async def told(connection: AsyncConnection, versions: Sequence[int]) -> None:
-    """They are on the stream; forget them."""
-    await connection.execute(delete(custody_changes).where(custody_changes.c.version.in_(versions)))
+    """They are on the stream."""
+    await connection.execute(
+        update(changes).where(changes.c.version.in_(versions)).values(told_at=func.now())
+    )
 
 
-async def tell_again(engine: AsyncEngine) -> AsyncIterator[int]:
-    """Put every deposit and withdrawal into the outbox as it stands; yields how many at a time.
+async def changes_after(connection: AsyncConnection, version: int) -> list[tuple[int, Body]]:
+    """Changes of all time, oldest first, a page at a time."""
+    rows = await connection.execute(
+        select(changes.c.version, changes.c.body)
+        .where(changes.c.version > version)
+        .order_by(changes.c.version)
+        .limit(PAGE)
+    )
+    return [(row.version, row.body) for row in rows]
 
-    The rows are locked before they are read and numbered, so no older state gets a higher version.
-    """
-    for table, body in _SUBJECTS:
-        after = ""
-        while True:
-            async with engine.begin() as connection:
-                page = (
-                    select(table.c.id)
-                    .where(table.c.id > after)
-                    .order_by(table.c.id)
-                    .limit(_PAGE)
-                    .with_for_update(read=True)
-                )
-                ids = list((await connection.execute(page)).scalars())
-                if not ids:
-                    break
-                as_they_stand = select(table.c.id, body(table.table_valued())).where(
-                    table.c.id.in_(ids)
-                )
-                await connection.execute(
-                    insert(custody_changes).from_select(["subject", "body"], as_they_stand)
-                )
-            after = ids[-1]
-            yield len(ids)
+
+async def chain_events_after(connection: AsyncConnection, number: int) -> list[tuple[int, Body]]:
+    """What the listeners said of all time, as they put it on the stream, a page at a time."""
+    rows = await connection.execute(
+        select(chain_events.c.id, chain_events.c.body, chain_events.c.at)
+        .where(chain_events.c.id > number)
+        .order_by(chain_events.c.id)
+        .limit(PAGE)
+    )
+    return [
+        (row.id, {**row.body, "sequence": row.id, "at_ms": int(row.at.timestamp() * 1000)})
+        for row in rows
+    ]

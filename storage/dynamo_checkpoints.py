@@ -115,6 +115,17 @@ def all_progress(dynamo: Dynamo) -> list[Progress]:
     return [_to_progress(item) for item in items]
 
 
+def read_fills_cursor(dynamo: Dynamo, market: str) -> int:
+    """Number of the last trade whose fills are in this generation."""
+    item = dynamo.get(CHECKPOINTS, (f"fills#{dynamo.generation}", market))
+    return int(item["trade_id"]) if item else 0
+
+
+def write_fills_cursor(dynamo: Dynamo, market: str, trade_id: int) -> None:
+    item = {"pk": f"fills#{dynamo.generation}", "sk": market, "trade_id": trade_id}
+    dynamo.put_many(CHECKPOINTS, [item])
+
+
 def read_generations(dynamo: Dynamo) -> Generations:
     item = dynamo.get(CHECKPOINTS, ("generations", "generations"))
     return Generations(item["serving"], item.get("building")) if item else Generations()

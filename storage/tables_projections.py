@@ -1,8 +1,8 @@
-"""The outbox of deposits and withdrawals: what changed and is yet to be told to projections."""
+"""The outbox of deposits and withdrawals: every change, and whether the projections were told."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Table, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.metadata import metadata
@@ -15,4 +15,6 @@ custody_changes = Table(
     Column("subject", Text, nullable=False),
     Column("body", JSONB, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("told_at", DateTime(timezone=True)),  # Kept afterwards: a rebuild reads them all.
+    Index("ix_custody_changes_waiting", "version", postgresql_where=text("told_at IS NULL")),
 )

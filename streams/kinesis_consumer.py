@@ -137,7 +137,8 @@ class _ShardReader:
         """Read the shard to its end, or until the process is to stop."""
         iterator: str | None = None
         while not position.is_finished and not self._stop.is_set():
-            iterator = iterator or await retried(self._stop, partial(self._iterator, position))
+            if iterator is None:
+                iterator = await retried(self._stop, partial(self._iterator, position))
             try:
                 answer = await asyncio.to_thread(
                     self._kinesis.get_records, ShardIterator=iterator, Limit=BATCH_RECORDS

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.projecting.custody_relay import CustodyRelay
+from activities.projecting.fills_relay import FillsRelay
 from activities.projecting.projector import Projector
 from activities.projecting.reading import StreamRecord
 from activities.projecting.refilling import refill
@@ -176,12 +177,14 @@ async def keep_search(parts: Parts, stop: asyncio.Event) -> None:
         await pause(stop, SEARCH_SECONDS)
 
 
-async def relay_custody(relay: CustodyRelay, stop: asyncio.Event, every_seconds: float) -> None:
+async def keep_relaying(
+    relay: CustodyRelay | FillsRelay, stop: asyncio.Event, every_seconds: float
+) -> None:
     while not stop.is_set():
         try:
             await relay.relay()
-        except Exception as error:  # The database is away.
-            logger.warning("could not relay custody changes", exc_info=error)
+        except Exception as error:  # The database or DynamoDB is away.
+            logger.warning("could not relay", exc_info=error)
             await pause(stop, RETRY_SECONDS)
         await pause(stop, every_seconds)
 
@@ -233,10 +236,12 @@ async def serve(stop: asyncio.Event) -> None:
                 stop, lambda: checkpoints.write_listings(parts.dynamo, listings.as_json())
             )
             health.ready("listings")
-            relay = CustodyRelay(engine, KinesisProducer())
+            custody = CustodyRelay(engine, KinesisProducer())
+            fills = FillsRelay(engine, parts.stores, listings.markets)
             await asyncio.gather(
                 follow(parts, lag, stop),
-                relay_custody(relay, stop, settings.custody_poll_seconds),
+                keep_relaying(custody, stop, settings.relay_seconds),
+                keep_relaying(fills, stop, settings.relay_seconds),
             )
         except Stopped:
             pass

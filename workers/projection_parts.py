@@ -31,7 +31,8 @@ class ProjectionSettings(BaseSettings):
     search_shards: int = 1
     search_replicas: int = 0
     stream_idle_seconds: float = 0.2
-    custody_poll_seconds: float = 0.2
+    relay_seconds: float = 0.2
+    """Between two looks at what Postgres has for the projections."""
     search_trade_months: int = 12
     """Older trades leave the search index; their tape in DynamoDB stays."""
     health_port: int | None = None

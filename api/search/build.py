@@ -42,7 +42,7 @@ class StaffAudit:
             )
 
 
-def build_search(  # noqa: PLR0913 - one keyword for each thing the application lends
+def build_search(
     *,
     opensearch_url: str,
     table_prefix: str,

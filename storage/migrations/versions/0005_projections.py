@@ -46,7 +46,7 @@ _SHOWN = {"deposit": ("status", "height", "block_hash"), "withdrawal": ("status"
 
 def upgrade() -> None:
     custody_changes.create(op.get_bind())
-    op.execute("GRANT SELECT, INSERT, DELETE ON custody_changes TO rialto_worker")
+    op.execute("GRANT SELECT, UPDATE (told_at) ON custody_changes TO rialto_worker")
     op.execute(_DEPOSIT_BODY)
     op.execute(_WITHDRAWAL_BODY)
     for subject, columns in _SHOWN.items():
