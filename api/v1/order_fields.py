@@ -130,6 +130,7 @@ class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
     sequence: int
     """Of the market's last event that is in this answer."""
     fills: list[FillAnswer] = []
+    """Only when placing with `wait_ms`; later see `GET /v1/fills`."""
     queued: bool | None = None
     """Only when placing: False while the durable order waits to be handed to the engine."""
 
@@ -174,7 +175,9 @@ def read_amend(body: bytes) -> AmendBody:
     return _decode(_amend, body)
 
 
-def order_answer(order: OrderView, *, queued: bool | None = None) -> OrderAnswer:
+def order_answer(
+    order: OrderView, *, queued: bool | None = None, with_fills: bool = False
+) -> OrderAnswer:
     market, quote = order.market, order.market.quote
     is_market = bool(order.terms & commands.MARKET)
     average = order.average_price_units
@@ -202,14 +205,14 @@ def order_answer(order: OrderView, *, queued: bool | None = None) -> OrderAnswer
         updated_at=format_time(order.updated_at),
         expires_at=format_time_us(order.expires_us) if order.expires_us else None,
         sequence=order.last_sequence,
-        fills=[fill_answer(order, fill) for fill in order.fills],
+        fills=[fill_answer(order, fill) for fill in order.fills] if with_fills else [],
         queued=queued,
         **_trigger_fields(order),
     )
 
 
 def accepted_answer(accepted: Accepted) -> OrderAnswer:
-    return order_answer(accepted.order, queued=accepted.is_queued)
+    return order_answer(accepted.order, queued=accepted.is_queued, with_fills=True)
 
 
 def fill_answer(order: OrderView, fill: Fill) -> FillAnswer:

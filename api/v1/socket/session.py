@@ -90,7 +90,7 @@ class SocketSession:
             await self._end()
 
     async def _take(self, text: str | bytes) -> None:
-        """Commands run side by side, but start in the order they came in."""
+        """Orders run side by side but start as they came in; the rest is done one by one."""
         request_id: RequestId = None
         try:
             if not self._bucket.take():
@@ -99,6 +99,9 @@ class SocketSession:
             request_id = command.id
         except ExchangeError as refusal:
             self._refuse(request_id, refusal)
+            return
+        if not isinstance(command, Place | Cancel | CancelAll | Amend):
+            await self._run(command)
             return
         await self._in_flight.acquire()
         task = asyncio.create_task(self._run(command))
