@@ -144,7 +144,7 @@ class KycActivities:
         matches = await self._tools.screening.screen(customer_id, profile)
         documents = await self._tools.store.documents(customer_id)
         zone = await self._newest_zone(customer_id, documents)
-        findings = _findings(request.answer, profile, matches, zone)
+        findings = _findings(request.answer, profile, matches, zone, _today())
         return Assessment(
             risk_score=risk_score(findings),
             reasons=risk_reasons(findings),
@@ -198,7 +198,7 @@ class KycActivities:
                 plain = await self._tools.envelope.open_packed(
                     document.mrz_sealed, about_customer(customer_id)
                 )
-                return parse_mrz(plain.decode(), dt.datetime.now(dt.UTC).date())
+                return parse_mrz(plain.decode(), _today())
         return None
 
     async def _seal(self, customer_id: CustomerId, plain: bytes) -> bytes:
@@ -208,6 +208,10 @@ class KycActivities:
 def about_customer(customer_id: CustomerId) -> bytes:
     """Binds a sealed piece to its customer: moved to another row it does not open."""
     return f"customer:{customer_id}".encode()
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _person(profile: Profile) -> dict[str, str]:
@@ -222,7 +226,11 @@ def _person(profile: Profile) -> dict[str, str]:
 
 
 def _findings(
-    answer: CheckAnswer, profile: Profile, matches: Sequence[PartyMatch], zone: Mrz | None
+    answer: CheckAnswer,
+    profile: Profile,
+    matches: Sequence[PartyMatch],
+    zone: Mrz | None,
+    today: dt.date,
 ) -> Findings:
     assert answer.outcome is not None
     return Findings(
@@ -231,6 +239,7 @@ def _findings(
         screening_hit=bool(matches),
         mrz_valid=None if zone is None else zone.is_valid,
         mrz_agrees=None if zone is None else _agrees(zone, profile),
+        is_expired=zone is not None and zone.expiry_date is not None and zone.expiry_date < today,
         high_risk_country=bool({profile.country, profile.nationality} & HIGH_RISK),
         reasons=tuple(answer.reasons),
     )

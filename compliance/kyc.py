@@ -119,6 +119,8 @@ class Findings:
     """None: no machine-readable zone was given."""
     mrz_agrees: bool | None
     """Whether name and birth date in it are those of the profile."""
+    is_expired: bool
+    """The document, by its own zone."""
     high_risk_country: bool
     reasons: tuple[str, ...] = ()
     """The vendor's codes."""
@@ -139,6 +141,7 @@ def _risks(findings: Findings) -> list[tuple[str, int]]:
         (findings.vendor is VendorOutcome.REJECTED, "vendor_rejected", 60),
         (findings.mrz_valid is False, "document_check_digits_wrong", 50),
         (findings.mrz_agrees is False, "document_differs_from_profile", 40),
+        (findings.is_expired, "document_expired", 30),
         (findings.vendor is VendorOutcome.CONSIDER, "vendor_unsure", 30),
         (findings.high_risk_country, "high_risk_country", 30),
         (findings.mrz_valid is None, "no_machine_readable_zone", 5),
