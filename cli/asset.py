@@ -1,0 +1,109 @@
+"""`rialto asset`: stop and resume deposits and withdrawals, of one asset or of all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.running import Running
+from cli.terminal import console
+from domain.errors import ExchangeError
+from domain.money import format_units
+from storage import custody_policy, treasury
+from storage.engine import create_engine
+
+app = typer.Typer(name="asset", no_args_is_help=True, help=__doc__)
+
+AssetName = Annotated[str, typer.Argument(help="BTC, ETH, USDT, ...; `all` is the global stop.")]
+Deposits = Annotated[bool, typer.Option("--deposits/--no-deposits", help="Credits, too.")]
+Withdrawals = Annotated[bool, typer.Option("--withdrawals/--no-withdrawals")]
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app)
+
+
+@app.command()
+def pause(
+    asset: AssetName,
+    reason: Annotated[str, typer.Option(help="Shown to customers.")],
+    deposits: Deposits = True,
+    withdrawals: Withdrawals = True,
+) -> None:
+    """Stop an asset at once. Its chain is still scanned; what arrives is credited afterwards."""
+    _run(_set(asset, is_on=False, reason=reason, deposits=deposits, withdrawals=withdrawals))
+
+
+@app.command()
+def resume(asset: AssetName, deposits: Deposits = True, withdrawals: Withdrawals = True) -> None:
+    """Let it go on. What waited is paid and credited within a minute."""
+    _run(_set(asset, is_on=True, reason="", deposits=deposits, withdrawals=withdrawals))
+
+
+@app.command(name="list")
+def list_command() -> None:
+    """What is open, what is stopped and why, and how the hot wallets stand."""
+    _run(_list())
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except ExchangeError as refusal:
+        console.print(f"[red]{refusal}[/]")
+        raise typer.Exit(1) from None
+
+
+async def _set(asset: str, *, is_on: bool, reason: str, deposits: bool, withdrawals: bool) -> None:
+    engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
+    async with engine.begin() as connection:
+        if asset == "all":
+            for name, chosen in (("credits", deposits), ("withdrawals", withdrawals)):
+                if chosen:
+                    await custody_policy.set_switch(
+                        connection, name, is_on=is_on, reason=reason, officer="command line"
+                    )
+        else:
+            await custody_policy.set_asset_flags(
+                connection,
+                asset.upper(),
+                deposit_enabled=is_on if deposits else None,
+                withdraw_enabled=is_on if withdrawals else None,
+                reason=reason,
+            )
+    await engine.dispose()
+    await _list()
+
+
+async def _list() -> None:
+    engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
+    table = Table("asset", "deposits", "withdrawals", "why", "hot wallet", "low", "high", box=None)
+    async with engine.connect() as connection:
+        stopped = [
+            name
+            for name in ("withdrawals", "credits", "sweeps")
+            if not await custody_policy.is_on(connection, name)
+        ]
+        for asset in await custody_policy.read_assets(connection):
+            hot = await treasury.hot_units(connection, asset.asset)
+            amounts = (hot, asset.hot_low_units, asset.hot_high_units)
+            table.add_row(
+                asset.asset,
+                _word(asset.deposit_enabled),
+                _word(asset.withdraw_enabled),
+                asset.pause_reason,
+                *(format_units(units, asset.scale) for units in amounts),
+            )
+    await engine.dispose()
+    console.print(table)
+    if stopped:
+        console.print(f"[red]stopped for all assets: {', '.join(stopped)}[/]")
+
+
+def _word(is_open: bool) -> str:
+    return "[green]open[/]" if is_open else "[red]paused[/]"

@@ -1,0 +1,141 @@
+"""`rialto withdrawals`: find what is stuck, look at one, push it on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.demo.staff import Staff
+from cli.running import Running
+from cli.terminal import console
+from compliance.staff import Role
+from devstack.seed_staff import STAFF
+from domain.errors import ExchangeError
+from storage import payments, withdrawals
+from storage.engine import create_engine
+from storage.stuck import Stuck, find_stuck
+
+app = typer.Typer(name="withdrawals", no_args_is_help=True, help=__doc__)
+
+WithdrawalId = Annotated[str, typer.Argument(help="The withdrawal's id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app)
+
+
+@app.command()
+def stuck(
+    minutes: Annotated[int, typer.Option(min=0, help="Unchanged for so long.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Withdrawals that have not moved for a while, and why. Exit 1 if there are any."""
+    _run(_stuck(minutes, as_json=as_json))
+
+
+@app.command()
+def show(withdrawal_id: WithdrawalId, as_json: AsJson = False) -> None:
+    """One withdrawal: its row, what happened, its payment and every attempt."""
+    _run(_show(withdrawal_id, as_json=as_json))
+
+
+@app.command()
+def retry(withdrawal_id: WithdrawalId) -> None:
+    """Tell its workflow to look again; a lost workflow is started anew. Always safe."""
+    _run(_retry(withdrawal_id))
+
+
+@app.command()
+def bump(
+    withdrawal_id: WithdrawalId,
+    reason: Annotated[str, typer.Option(help="Written down with the deed.")],
+) -> None:
+    """Pay a higher network fee: the same inputs or nonce, the same payees.
+
+    Acts through the staff portal, as the local stack's operations login.
+    """
+    _run(_bump(withdrawal_id, reason))
+
+
+def _run(work: Coroutine[Any, Any, int]) -> None:
+    try:
+        raise typer.Exit(asyncio.run(work))
+    except (ExchangeError, RuntimeError) as refusal:
+        console.print(f"[red]{refusal}[/]")
+        raise typer.Exit(1) from None
+
+
+async def _stuck(minutes: int, *, as_json: bool) -> int:
+    engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
+    async with engine.connect() as connection:
+        found = await find_stuck(connection, minutes=minutes)
+    await engine.dispose()
+    if as_json:
+        print(json.dumps([each.as_json() for each in found]))
+        return 1 if found else 0
+    table = Table("withdrawal", "asset", "amount", "status", "for", "why", "txid", box=None)
+    for each in found:
+        table.add_row(*_cells(each))
+    console.print(table if found else "nothing is stuck")
+    return 1 if found else 0
+
+
+def _cells(each: Stuck) -> tuple[str, ...]:
+    age = f"{each.age_minutes} min"
+    return (each.id, each.asset, each.amount, each.status, age, each.why, each.txid)
+
+
+async def _show(withdrawal_id: str, *, as_json: bool) -> int:
+    engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
+    async with engine.connect() as connection:
+        row = await withdrawals.find(connection, withdrawal_id)
+        history = await withdrawals.timeline(connection, withdrawal_id)
+        attempts = await payments.attempts(connection, row.payment_id) if row.payment_id else []
+    await engine.dispose()
+    fields = row._asdict()
+    made = [
+        {key: value for key, value in attempt._asdict().items() if key != "raw"}
+        for attempt in attempts
+    ]
+    if as_json:
+        shown = {"withdrawal": fields, "history": history, "attempts": made}
+        print(json.dumps(shown, default=str))
+        return 0
+    for key, value in fields.items():
+        console.print(f"{key:22} {value}")
+    for event in history:
+        console.print(f"{event['at']:%Y-%m-%d %H:%M:%S}  {event['event']:12} {event['details']}")
+    for each in made:
+        console.print(
+            f"attempt {each['attempt']}: {each['status']}, fee rate {each['fee_rate']}, "
+            f"{each['broadcasts']} broadcasts, {each['txid']} {each['node_answer']}"
+        )
+    return 0
+
+
+async def _retry(withdrawal_id: str) -> int:
+    engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
+    async with engine.begin() as connection:
+        await withdrawals.find(connection, withdrawal_id)
+        await withdrawals.note(connection, withdrawal_id, has_news=True)
+    await engine.dispose()
+    console.print("its workflow looks at it within a second")
+    return 0
+
+
+async def _bump(withdrawal_id: str, reason: str) -> int:
+    who = next(each for each in STAFF if each.role is Role.OPERATIONS)
+    staff = Staff(Running.load(os.environ), who)
+    try:
+        await staff.update(f"withdrawal/{withdrawal_id}", "bump_fee", {"reason": reason})
+    finally:
+        await staff.close()
+    console.print("a transaction with a higher fee is on its way")
+    return 0
