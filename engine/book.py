@@ -36,10 +36,10 @@ from engine.events import (
     RESTED,
     STATE_CHANGED,
     TIME_PASSED,
-    WOULD_TAKE,
     Event,
 )
-from engine.order import NOBODY, Order
+from engine.order import ASK, BID, Order
+from engine.rules import STEPS_MAX
 
 NOT_PLAIN: Final = ~(BUY | POST_ONLY | PREVENTION_MASK)
 """Terms bits that a plain good-till-canceled limit order has not."""
@@ -66,38 +66,35 @@ class Book(Auction):
     def place(self, command: Command) -> None:
         """A plain order. Resting without trading, the commonest case, is written out here."""
         _, _, owner, order_id, terms, price, lots = command
-        table = self.table
-        slot = order_id & self.mask
+        owned = self.owners.get(owner)
         if (
-            price < self.price_low
-            or price > self.price_high
+            owned is None
+            or order_id in owned
+            or len(owned) >= self.orders_max
             or lots > self.lots_max
             or price * lots < self.notional_min
-            or table[slot] is not NOBODY
-            or (self.overflow and order_id in self.overflow)
             or terms & NOT_PLAIN
         ):
             self.place_checked(command)
             return
-        owned = self.owners.get(owner)
-        if owned is None or len(owned.ids) >= owned.ids_max:
-            self.place_checked(command)
-            return
         if terms & BUY:
-            if price >= self.best_ask.price:
-                self._meet_book(command)
+            if price >= self.buy_below:
+                self.place_checked(command)
                 return
+            is_buy = BID
             level = self.bids.get(price)
             if level is None:
                 level = self.bid_level(price)
         else:
-            if price <= self.best_bid.price:
-                self._meet_book(command)
+            if price <= self.sell_above or price > STEPS_MAX:
+                self.place_checked(command)
                 return
+            is_buy = ASK
             level = self.asks.get(price)
             if level is None:
                 level = self.ask_level(price)
         order = self.pool.pop() if self.pool else Order()
+        owned[order_id] = order
         order.id = order_id
         order.owner = owner
         order.lots = lots
@@ -110,26 +107,22 @@ class Book(Auction):
         tail.next = order
         level.prev = order
         level.lots += lots
-        table[slot] = order
-        owned.ids.append(order_id)
-        self.events.append((RESTED, order_id, owner, terms & BUY, price, lots))
+        self.events.append((RESTED, order_id, owner, is_buy, price, lots))
 
     def cancel(self, command: Command) -> None:
         """Cancel one order. The plain case is written out; orders with siblings go through
         `end`.
         """
-        order_id = command[3]
-        table = self.table
-        slot = order_id & self.mask
-        order = table[slot]
-        if (
-            order.id != order_id
-            or order.owner != command[2]
-            or order.special is not None
-            or self.state == HALTED
-        ):
+        owned = self.owners.get(command[2])
+        if owned is None or self.state == HALTED:
             self.cancel_checked(command)
             return
+        order_id = command[3]
+        order = owned.get(order_id)
+        if order is None or order.special is not None:
+            self.cancel_checked(command)
+            return
+        del owned[order_id]
         level = order.level
         lots = order.lots
         before = order.prev
@@ -137,10 +130,9 @@ class Book(Auction):
         before.next = after
         after.prev = before
         level.lots -= lots
-        table[slot] = NOBODY
         self.pool.append(order)
         self.events.append(
-            (CANCELED, order_id, order.owner, level.role, level.price, lots, lots, BY_OWNER)
+            (CANCELED, order_id, command[2], level.role, level.price, lots, lots, BY_OWNER)
         )
         if before is after:
             self.drop(level)
@@ -156,12 +148,13 @@ class Book(Auction):
         expiries = self.expiries
         room = EXPIRIES_MAX
         while expiries and expiries[0][0] <= self.time_us and room and self.state != HALTED:
-            due, order_id = heappop(expiries)
-            order = self.find(order_id)
-            if order.special is not None and order.special.expires_us == due:
+            entry = heappop(expiries)
+            order = self.find(entry[1], entry[2])
+            if order is not None and self.is_live(entry):
                 room -= 1
                 self.expire(order, TIME_PASSED)
         self.run_woken()
+        self.forget_owners()
 
     def take_events(self) -> list[Event]:
         """The events since the last call; their numbers end at `sequence`."""
@@ -169,16 +162,6 @@ class Book(Auction):
         self.events = []
         self.sequence += len(events)
         return events
-
-    def _meet_book(self, command: Command) -> None:
-        """Trade a plain order that crosses, after all checks but this one."""
-        _, command_id, owner, order_id, terms, price, lots = command
-        if terms & POST_ONLY:
-            self.reject(order_id, owner, command_id, WOULD_TAKE)
-            return
-        self.cross(owner, order_id, terms, price, lots, None)
-        if self.woken:
-            self.run_woken()
 
     def _apply_rare(self, command: Command) -> None:
         kind = command[0]

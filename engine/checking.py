@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.commands import (
     AUCTION,
+    BUY,
     CANCEL_ONLY,
     FOK,
     GTD,
@@ -32,7 +33,7 @@ from engine.events import (
     TOO_MANY_ORDERS,
     WOULD_TRIGGER,
 )
-from engine.order import NOBODY, PRICE_ABOVE_ALL, Special
+from engine.order import PRICE_ABOVE_ALL, PRICE_BELOW_ALL, Special
 from engine.placing import Placing
 
 BPS: int = 10_000
@@ -46,8 +47,12 @@ class Checking(Placing):
     def set_bounds(self) -> None:
         """Renew the prices that `place` lets pass without a closer look."""
         low, high = self.band()
-        self.price_low = low if self.state == TRADING else PRICE_ABOVE_ALL
+        if self.state != TRADING:
+            low, high = PRICE_ABOVE_ALL, PRICE_BELOW_ALL
+        self.price_low = low
         self.price_high = high
+        self.set_best_bid(self.best_bid)
+        self.set_best_ask(self.best_ask)
 
     def band(self) -> tuple[int, int]:
         """Lowest and highest price of a limit order now, around the last price of the record
@@ -89,11 +94,10 @@ class Checking(Placing):
             return MARKET_HALTED
         if self.state == CANCEL_ONLY:
             return MARKET_CANCEL_ONLY
-        if self.find(order_id) is not NOBODY:
+        owned = self.owned_by(owner)
+        if order_id in owned:
             return DUPLICATE_ORDER
-        if len(self.owned_by(owner).ids) >= self.rules.orders_max:
-            return TOO_MANY_ORDERS
-        return 0
+        return TOO_MANY_ORDERS if len(owned) >= self.orders_max else 0
 
     def _terms_flaw(self, terms: int) -> int:
         tif = terms & TIF_MASK
@@ -139,11 +143,15 @@ class Checking(Placing):
     def _steps_flaw(self, terms: int, price: int, lots: int, *, waits: bool = False) -> int:
         """Price, size and their product. The price of a market or waiting order only bounds its
         cost.
+
+        The band keeps buyers from paying far too much and sellers from getting far too little;
+        an order far away on its own side of the book only waits.
         """
         if not 0 < lots <= self.lots_max:
             return LOTS_OUT_OF_RANGE
-        low, high = (1, self.rules.price_max) if waits or terms & MARKET else self.band()
-        if not low <= price <= high:
+        low, high = (0, self.rules.price_max) if waits or terms & MARKET else self.band()
+        in_band = price <= high if terms & BUY else price >= low
+        if not in_band or not 0 < price <= self.rules.price_max:
             return PRICE_OUT_OF_BAND
         worth = self.last_price if terms & MARKET else price
         return NOTIONAL_TOO_SMALL if 0 < worth * lots < self.notional_min else 0

@@ -9,7 +9,7 @@ from engine.events import (
     OTHER_LEG,
     REDUCED,
 )
-from engine.order import BID, NOBODY, RISING, Order
+from engine.order import BID, RISING, Order
 from engine.state import BookState
 
 
@@ -27,27 +27,27 @@ class Ending(BookState):
         level = order.level
         special = order.special
         order_id = order.id
+        owner = order.owner
         lots = self.open_lots(order)
         if level.role <= BID:
-            event = (kind, order_id, order.owner, level.role, level.price, lots, order.lots, reason)
+            event = (kind, order_id, owner, level.role, level.price, lots, order.lots, reason)
         else:
             assert special is not None
-            event = (kind, order_id, order.owner, special.terms & 1, special.price, lots, 0, reason)
+            event = (kind, order_id, owner, special.terms & 1, special.price, lots, 0, reason)
         self.unlink(order)
         self.forget(order)
         self.events.append(event)
         if special is not None:
-            self.trailing.pop(order_id, None)
-            self.end_sibling(special.sibling, kind)
+            self.trailing.pop((owner, order_id), None)
+            self.end_sibling(owner, special.sibling, kind)
 
-    def end_sibling(self, order_id: int, kind: int) -> None:
+    def end_sibling(self, owner: int, order_id: int, kind: int) -> None:
         """End the other leg of an OCO pair, if there is one and it is still open."""
-        if order_id:
-            sibling = self.find(order_id)
-            if sibling is not NOBODY:
-                assert sibling.special is not None
-                sibling.special.sibling = 0
-                self.end(sibling, kind, OTHER_LEG)
+        sibling = self.find(owner, order_id) if order_id else None
+        if sibling is not None:
+            assert sibling.special is not None
+            sibling.special.sibling = 0
+            self.end(sibling, kind, OTHER_LEG)
 
     def expire(self, order: Order, reason: int) -> None:
         self.end(order, EXPIRED, reason)

@@ -22,7 +22,6 @@ from engine.events import (
 from engine.ladder import Ladder, PriceIndex
 from engine.memory import NEW, SEEN, STALE, CommandMemory
 from engine.rules import Rules
-from engine.state import SLOTS
 
 Sections = Sequence[tuple[str, Sequence[Command]]]
 """The commands of a frame: `(market, its commands in order)`."""
@@ -73,7 +72,7 @@ class UnknownMarket:
 class Exchange:
     """The deterministic whole: books, and the memory of commands that were done."""
 
-    def __init__(self, *, index: Callable[[], PriceIndex] = Ladder, slots: int = SLOTS) -> None:
+    def __init__(self, *, index: Callable[[], PriceIndex] = Ladder) -> None:
         self.books: dict[str, Book] = {}
         self.unknown: dict[str, UnknownMarket] = {}
         self.memory = CommandMemory()
@@ -85,13 +84,12 @@ class Exchange:
         self.digest = bytes(DIGEST_BYTES)
         """Of all events ever: two runs that agree here agree in everything they ever said."""
         self._index = index
-        self._slots = slots
 
     def list_market(self, market: str, rules: Rules) -> None:
         """Open a book, or give an open one new rules."""
         book = self.books.get(market)
         if book is None:
-            self.books[market] = book = Book(rules, self._index, self._slots)
+            self.books[market] = book = Book(rules, self._index)
             former = self.unknown.pop(market, None)
             book.sequence = former.sequence if former else 0
         else:

@@ -105,6 +105,3 @@ PRICE_ABOVE_ALL: Final = 2**62
 NO_BID: Final = make_level(PRICE_BELOW_ALL, BID)
 NO_ASK: Final = make_level(PRICE_ABOVE_ALL, ASK)
 """Stand for the best level of an empty side, so that comparing with it needs no special case."""
-
-NOBODY: Final = make_level(PRICE_BELOW_ALL, WOKEN)
-"""Stands in the order table where no order is; its owner is nobody."""

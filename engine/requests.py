@@ -11,6 +11,7 @@ from engine.commands import (
     HALTED,
     NO_TRIGGER,
     ONLY_BUYS,
+    PLACE,
     POST_ONLY,
     STOP,
     TRADING,
@@ -34,7 +35,7 @@ from engine.events import (
     UNKNOWN_ORDER,
     WOULD_TAKE,
 )
-from engine.order import NOBODY, Order, Special
+from engine.order import Order, Special
 
 EXPIRIES_KEPT = 1_024
 
@@ -54,7 +55,7 @@ class Requests(Checking):
         """Why this owner may not change this order now, or 0."""
         if self.state == HALTED:
             return MARKET_HALTED
-        return 0 if self.find(order_id).owner == owner else UNKNOWN_ORDER
+        return UNKNOWN_ORDER if self.find(owner, order_id) is None else 0
 
     def place_checked(self, command: Command) -> None:
         """Place a plain order with every check, and say what is wrong with it."""
@@ -82,18 +83,24 @@ class Requests(Checking):
             return
         special.display_lots = display_lots
         if special.expires_us:
-            self._expire_later(special.expires_us, order_id)
+            self._expire_later(special.expires_us, owner, order_id)
         if waits:
             self.wait(owner, order_id, lots, special)
         elif self.enter(owner, order_id, terms, price, lots, special):
             self.run_woken()
 
-    def _expire_later(self, expires_us: int, order_id: int) -> None:
+    def _expire_later(self, expires_us: int, owner: int, order_id: int) -> None:
         if len(self.expiries) >= self.expiries_max:
-            self.expiries = [entry for entry in self.expiries if self.find(entry[1]) is not NOBODY]
+            self.expiries = [entry for entry in self.expiries if self.is_live(entry)]
             heapify(self.expiries)
             self.expiries_max = max(EXPIRIES_KEPT, 2 * len(self.expiries))
-        heappush(self.expiries, (expires_us, order_id))
+        heappush(self.expiries, (expires_us, owner, order_id))
+
+    def is_live(self, entry: tuple[int, int, int]) -> bool:
+        """Whether an expiry's order is still open."""
+        order = self.find(entry[1], entry[2])
+        special = None if order is None else order.special
+        return special is not None and special.expires_us == entry[0]
 
     def place_pair(self, command: Command) -> None:
         """One cancels the other: both legs are placed, or neither."""
@@ -118,44 +125,45 @@ class Requests(Checking):
 
     def cancel_checked(self, command: Command) -> None:
         _, command_id, owner, order_id = command
-        flaw = self.change_flaw(owner, order_id)
-        if flaw:
-            self.refuse(order_id, owner, command_id, flaw)
+        order = self.find(owner, order_id)
+        if order is None or self.state == HALTED:
+            self.refuse(order_id, owner, command_id, self.change_flaw(owner, order_id))
         else:
-            self.end(self.find(order_id), CANCELED, BY_OWNER)
+            self.end(order, CANCELED, BY_OWNER)
 
     def amend(self, command: Command) -> None:
         """Shrink an order in place. Below what is filled already, the rest is canceled."""
         _, command_id, owner, order_id, total = command
-        order = self.find(order_id)
+        order = self.find(owner, order_id)
         flaw = self.change_flaw(owner, order_id)
-        if not flaw and total >= order.total:
-            flaw = NOT_SMALLER
-        if flaw:
+        if order is None or flaw:
             self.refuse(order_id, owner, command_id, flaw)
+        elif total >= order.total:
+            self.refuse(order_id, owner, command_id, NOT_SMALLER)
         elif order.total - total >= self.open_lots(order):
             self.end(order, CANCELED, BY_OWNER)
         else:
             self.reduce(order, order.total - total, BY_OWNER)
             if order.special is not None and order.special.sibling:
-                self._shrink_sibling(order.special.sibling, total)
+                self._shrink_sibling(owner, order.special.sibling, total)
 
-    def _shrink_sibling(self, order_id: int, total: int) -> None:
+    def _shrink_sibling(self, owner: int, order_id: int, total: int) -> None:
         """Keep the two legs of a pair the same size."""
-        sibling = self.find(order_id)
+        sibling = self.find(owner, order_id)
+        assert sibling is not None
         self.reduce(sibling, sibling.total - total, OTHER_LEG)
 
     def replace(self, command: Command) -> None:
         """Cancel one order and place another in one step."""
         _, command_id, owner, old_id, mode, order_id, terms, price, lots = command
-        flaw = self.change_flaw(owner, old_id)
-        if not flaw:
-            self.end(self.find(old_id), CANCELED, REPLACED)
+        order = self.find(owner, old_id)
+        if order is not None and self.state != HALTED:
+            self.end(order, CANCELED, REPLACED)
         elif mode != ALLOW_FAILURE:
-            self.refuse(old_id, owner, command_id, flaw)
+            self.refuse(old_id, owner, command_id, self.change_flaw(owner, old_id))
             self.reject(order_id, owner, command_id, CANCEL_FAILED)
             return
-        self.place_checked((1, command_id, owner, order_id, terms, price, lots))
+        self.place_checked((PLACE, command_id, owner, order_id, terms, price, lots))
 
     def cancel_all(self, command: Command) -> None:
         """Cancel an owner's orders by id; of owner 0, the exchange: everybody's."""
@@ -163,14 +171,16 @@ class Requests(Checking):
         if self.state == HALTED and owner:
             self.refuse(0, owner, command_id, MARKET_HALTED)
             return
-        reason = BY_OWNER if owner else BY_EXCHANGE
+        chosen = [(owner, order_id) for order_id in sorted(self.owned_by(owner))]
+        if not owner:
+            chosen = [(order.owner, order.id) for order in self.all_orders()]
         count = 0
-        for order_id in self.ids_of(owner) if owner else self.all_ids():
-            order = self.find(order_id)
-            if order is NOBODY:
+        for whose, order_id in chosen:
+            order = self.find(whose, order_id)
+            if order is None:  # It went with its sibling.
                 continue
             if sides == BOTH_SIDES or (sides == ONLY_BUYS) == self.is_buy(order):
-                self.end(order, CANCELED, reason)
+                self.end(order, CANCELED, BY_OWNER if owner else BY_EXCHANGE)
                 count += 1
         self.events.append((CANCELED_ALL, owner, command_id, count))
 
@@ -197,7 +207,7 @@ class Requests(Checking):
         self.forget(order)
         terms, price = special.terms, special.price
         self.events.append((TRIGGERED, order_id, owner, terms & 1, trigger, self.last_price))
-        self.end_sibling(sibling, EXPIRED)
+        self.end_sibling(owner, sibling, EXPIRED)
         if terms & POST_ONLY and self.crosses(terms, price):
             self.expire_taker(owner, order_id, terms, price, lots, WOULD_TAKE)
         else:

@@ -20,7 +20,7 @@ from engine.ladder import Ladder, PriceIndex
 from engine.memory import CommandMemory
 from engine.order import FALLING, RISING, WOKEN, Level, Order, Special
 from engine.rules import Rules
-from engine.state import SLOTS, queue
+from engine.state import queue
 
 FORMAT: Final = 1
 
@@ -49,8 +49,8 @@ class BookRows(msgspec.Struct, array_like=True):
     rising: list[LevelRow]
     falling: list[LevelRow]
     woken: list[LevelRow]
-    trailing: list[int]
-    expiries: list[tuple[int, int]]
+    trailing: list[tuple[int, int]]
+    expiries: list[tuple[int, int, int]]
 
 
 class State(msgspec.Struct, array_like=True):
@@ -93,7 +93,7 @@ def state_hash(exchange: Exchange) -> str:
     return sha256(dump(exchange)).hexdigest()
 
 
-def load(data: bytes, *, index: Callable[[], PriceIndex] = Ladder, slots: int = SLOTS) -> Exchange:
+def load(data: bytes, *, index: Callable[[], PriceIndex] = Ladder) -> Exchange:
     """The exchange that was dumped. Raises Unreadable."""
     try:
         state = _decoder.decode(data)
@@ -101,11 +101,11 @@ def load(data: bytes, *, index: Callable[[], PriceIndex] = Ladder, slots: int = 
         raise Unreadable(str(error)) from None
     if state.format != FORMAT:
         raise Unreadable(f"snapshot format {state.format} is not {FORMAT}")
-    exchange = Exchange(index=index, slots=slots)
+    exchange = Exchange(index=index)
     exchange.number, exchange.time_us = state.number, state.time_us
     exchange.epoch, exchange.digest = state.epoch, state.digest
     for rows in state.books:
-        exchange.books[rows.market] = _book(rows, index, slots)
+        exchange.books[rows.market] = _book(rows, index)
     for market, sequence in state.unknown:
         exchange.unknown[market] = unknown = UnknownMarket()
         unknown.sequence = sequence
@@ -115,7 +115,7 @@ def load(data: bytes, *, index: Callable[[], PriceIndex] = Ladder, slots: int = 
 
 def _book_rows(market: str, book: Book) -> BookRows:
     assert not book.events, "events must be taken out before a dump"
-    live = (entry for entry in book.expiries if _is_live(book, entry))
+    live = (entry for entry in book.expiries if book.is_live(entry))
     return BookRows(
         market,
         astuple(book.rules),
@@ -135,11 +135,6 @@ def _book_rows(market: str, book: Book) -> BookRows:
     )
 
 
-def _is_live(book: Book, entry: tuple[int, int]) -> bool:
-    special = book.find(entry[1]).special
-    return special is not None and special.expires_us == entry[0]
-
-
 def _level_row(level: Level) -> LevelRow:
     return level.price, [_order_row(order) for order in queue(level)]
 
@@ -154,8 +149,8 @@ def _special_row(special: Special | None) -> tuple[int, ...] | None:
     return tuple(getattr(special, name) for name in _SPECIAL_FIELDS)
 
 
-def _book(rows: BookRows, index: Callable[[], PriceIndex], slots: int) -> Book:
-    book = Book(Rules(*rows.rules), index, slots)
+def _book(rows: BookRows, index: Callable[[], PriceIndex]) -> Book:
+    book = Book(Rules(*rows.rules), index)
     book.state, book.sequence, book.trade_id = rows.state, rows.sequence, rows.trade_id
     book.last_price, book.band_center = rows.last_price, rows.band_center
     book.time_us = rows.time_us
@@ -163,7 +158,8 @@ def _book(rows: BookRows, index: Callable[[], PriceIndex], slots: int) -> Book:
         for order_id, owner, lots, total, special in orders:
             order = book.register(order_id, owner, lots, total, _special(special))
             book.append(order, level)
-    book.trailing = {order_id: book.find(order_id) for order_id in rows.trailing}
+    for owner, order_id in rows.trailing:
+        book.trailing[owner, order_id] = book.owners[owner][order_id]
     book.expiries = list(rows.expiries)
     heapify(book.expiries)
     book.set_bounds()

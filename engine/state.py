@@ -15,7 +15,6 @@ from engine.order import (
     FALLING,
     NO_ASK,
     NO_BID,
-    NOBODY,
     PRICE_ABOVE_ALL,
     PRICE_BELOW_ALL,
     RISING,
@@ -26,29 +25,15 @@ from engine.order import (
 )
 from engine.rules import Rules
 
-SLOTS: Final = 1 << 18
-"""Size of the order table: several times the open orders of a busy market, 2 MiB of pointers."""
-
-OWNED_MIN: Final = 64
-
-
-class Owner:
-    """The ids of an owner's orders, oldest first; ended ones are forgotten now and then."""
-
-    __slots__ = ("ids", "ids_max")
-
-    def __init__(self, ids_max: int) -> None:
-        self.ids: list[int] = []
-        self.ids_max = ids_max
-        """When the list is this long, it is looked through for ended orders."""
+OWNERS_KEPT: Final = 1_024
 
 
 class BookState:
-    """Orders by price and time, by id, by owner, by trigger.
+    """Orders by price and time, by owner and id, by trigger.
 
-    Orders are found by id through a table addressed by the id's low bits: no hashing, and never a
-    rebuild that would stop the market for milliseconds, as a growing dict does. Two open orders
-    that share low bits are rare; the second stands in `overflow`.
+    Every command names its owner, so each owner's orders are a dict of their own: an order of
+    somebody else is never even found, the limit on open orders is a length, and no dict grows so
+    large that its rebuild would stop the market for milliseconds.
     """
 
     __slots__ = (
@@ -59,6 +44,7 @@ class BookState:
         "best_bid",
         "bid_index",
         "bids",
+        "buy_below",
         "decremented",
         "events",
         "expiries",
@@ -69,10 +55,10 @@ class BookState:
         "last_price",
         "level_pool",
         "lots_max",
-        "mask",
         "notional_min",
-        "overflow",
+        "orders_max",
         "owners",
+        "owners_max",
         "pool",
         "price_high",
         "price_low",
@@ -80,19 +66,16 @@ class BookState:
         "rising",
         "rising_index",
         "rules",
+        "sell_above",
         "sequence",
         "state",
-        "table",
         "time_us",
         "trade_id",
         "trailing",
         "woken",
     )
 
-    def __init__(
-        self, rules: Rules, index: Callable[[], PriceIndex] = Ladder, slots: int = SLOTS
-    ) -> None:
-        assert slots & (slots - 1) == 0, "the table's size is a power of two"
+    def __init__(self, rules: Rules, index: Callable[[], PriceIndex] = Ladder) -> None:
         self.rules = rules
         self.state: int = TRADING
         self.band_center: int = 0
@@ -109,11 +92,16 @@ class BookState:
 
         self.lots_max: int = rules.lots_max
         self.notional_min: int = rules.notional_min
+        self.orders_max: int = rules.orders_max
         self.price_low: int = 1
-        """Lowest price that needs no closer look; above every price while the market is not
-        trading.
-        """
+        """Lowest price of a sell order; above all prices while the market is not trading."""
         self.price_high: int = rules.price_max
+        """Highest price of a buy order; below all prices while the market is not trading."""
+        self.buy_below: int = rules.price_max + 1
+        """A buy order below this price rests: it reaches neither the best ask nor the band's
+        end.
+        """
+        self.sell_above: int = 0
 
         self.bids: dict[int, Level] = {}
         self.asks: dict[int, Level] = {}
@@ -129,16 +117,16 @@ class BookState:
         self.rise_at: int = PRICE_ABOVE_ALL
         """Lowest price at which an order waiting for a rise wakes."""
         self.fall_at: int = PRICE_BELOW_ALL
-        self.trailing: dict[int, Order] = {}
+        self.trailing: dict[tuple[int, int], Order] = {}
+        """Trailing stops by owner and id, in the order they were placed."""
         self.woken: deque[Level] = deque()
-        self.expiries: list[tuple[int, int]] = []
-        """Heap of (time, order id); entries of orders that ended before are skipped."""
+        self.expiries: list[tuple[int, int, int]] = []
+        """Heap of (time, owner, order id); entries of orders that ended before are skipped."""
         self.expiries_max: int = 1_024
 
-        self.mask: int = slots - 1
-        self.table: list[Order] = [NOBODY] * slots
-        self.overflow: dict[int, Order] = {}
-        self.owners: dict[int, Owner] = {}
+        self.owners: dict[int, dict[int, Order]] = {}
+        """Open orders by owner and id."""
+        self.owners_max: int = OWNERS_KEPT
         self.pool: list[Order] = []
         self.level_pool: list[Level] = []
 
@@ -147,65 +135,46 @@ class BookState:
         self.rules = rules
         self.lots_max = rules.lots_max
         self.notional_min = rules.notional_min
+        self.orders_max = rules.orders_max
 
-    # Orders by id and by owner.
+    # Orders by owner and id.
 
-    def find(self, order_id: int) -> Order:
-        """The open order with this id, or NOBODY."""
-        order = self.table[order_id & self.mask]
-        if order.id == order_id:
-            return order
-        return self.overflow.get(order_id, NOBODY)
+    def find(self, owner: int, order_id: int) -> Order | None:
+        """The owner's open order with this id."""
+        owned = self.owners.get(owner)
+        return None if owned is None else owned.get(order_id)
 
     def forget(self, order: Order) -> None:
-        """Take an ended order out of the table; its object is used again."""
-        slot = order.id & self.mask
-        if self.table[slot] is order:
-            self.table[slot] = NOBODY
-        else:
-            del self.overflow[order.id]
+        """Strike an ended order off its owner's list; its object is used again."""
+        del self.owners[order.owner][order.id]
         order.special = None
         self.pool.append(order)
 
     def register(
         self, order_id: int, owner: int, lots: int, total: int, special: Special | None
     ) -> Order:
-        """A new open order, known by id and owner, not yet in a queue."""
+        """A new open order, known by owner and id, not yet in a queue."""
         order = self.pool.pop() if self.pool else Order()
         order.id = order_id
         order.owner = owner
         order.lots = lots
         order.total = total
         order.special = special
-        slot = order_id & self.mask
-        if self.table[slot] is NOBODY:
-            self.table[slot] = order
-        else:
-            self.overflow[order_id] = order
-        self.owned_by(owner).ids.append(order_id)
+        self.owned_by(owner)[order_id] = order
         return order
 
-    def owned_by(self, owner: int) -> Owner:
-        """The owner's list of ids, with room for one more unless it is at the limit."""
+    def owned_by(self, owner: int) -> dict[int, Order]:
+        """The owner's open orders by id."""
         owned = self.owners.get(owner)
         if owned is None:
-            owned = self.owners[owner] = Owner(min(OWNED_MIN, self.rules.orders_max))
-        elif len(owned.ids) >= owned.ids_max:
-            owned.ids = self.ids_of(owner)
-            room = max(OWNED_MIN, 2 * len(owned.ids))
-            owned.ids_max = min(room, self.rules.orders_max)
+            owned = self.owners[owner] = {}
         return owned
 
-    def ids_of(self, owner: int) -> list[int]:
-        """The owner's open orders by id: an order that does not depend on what was forgotten
-        when.
-        """
-        owned = self.owners.get(owner)
-        if owned is None:
-            return []
-        return [
-            order_id for order_id in sorted(set(owned.ids)) if self.find(order_id).owner == owner
-        ]
+    def forget_owners(self) -> None:
+        """Drop owners without orders, once there are many."""
+        if len(self.owners) > self.owners_max:
+            self.owners = {owner: owned for owner, owned in self.owners.items() if owned}
+            self.owners_max = max(OWNERS_KEPT, 2 * len(self.owners))
 
     def levels(self) -> Iterator[Level]:
         """All levels: bids and asks from the best on, then rising, falling and woken ones."""
@@ -219,9 +188,9 @@ class BookState:
                 yield levels[sign * key]
         yield from self.woken
 
-    def all_ids(self) -> list[int]:
+    def all_orders(self) -> list[Order]:
         """Every open order, level by level."""
-        return [order.id for level in self.levels() for order in queue(level)]
+        return [order for level in self.levels() for order in queue(level)]
 
     def is_buy(self, order: Order) -> bool:
         if order.level.role <= BID:
@@ -263,7 +232,7 @@ class BookState:
             level = self.bids[price] = self.new_level(price, BID)
             self.bid_index.add(price)
             if price > self.best_bid.price:
-                self.best_bid = level
+                self.set_best_bid(level)
         return level
 
     def ask_level(self, price: int) -> Level:
@@ -272,8 +241,16 @@ class BookState:
             level = self.asks[price] = self.new_level(price, ASK)
             self.ask_index.add(-price)
             if price < self.best_ask.price:
-                self.best_ask = level
+                self.set_best_ask(level)
         return level
+
+    def set_best_bid(self, level: Level) -> None:
+        self.best_bid = level
+        self.sell_above = max(level.price, self.price_low - 1)
+
+    def set_best_ask(self, level: Level) -> None:
+        self.best_ask = level
+        self.buy_below = min(level.price, self.price_high + 1)
 
     def rising_level(self, price: int) -> Level:
         level = self.rising.get(price)
@@ -322,7 +299,7 @@ class BookState:
         index = self.bid_index
         index.remove(level.price)
         if level is self.best_bid:
-            self.best_bid = NO_BID if index.is_empty() else self.bids[index.best()]
+            self.set_best_bid(NO_BID if index.is_empty() else self.bids[index.best()])
         self.level_pool.append(level)
 
     def drop_ask(self, level: Level) -> None:
@@ -330,7 +307,7 @@ class BookState:
         index = self.ask_index
         index.remove(-level.price)
         if level is self.best_ask:
-            self.best_ask = NO_ASK if index.is_empty() else self.asks[-index.best()]
+            self.set_best_ask(NO_ASK if index.is_empty() else self.asks[-index.best()])
         self.level_pool.append(level)
 
     def drop_rising(self, level: Level) -> None:

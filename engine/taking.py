@@ -13,7 +13,7 @@ from engine.commands import (
     PREVENTION_MASK,
 )
 from engine.events import EXPIRED, FILLED, PREVENTED, REDUCED, RESTED, SELF_TRADE
-from engine.order import BID, NOBODY, Level, Order
+from engine.order import BID, Level, Order
 from engine.triggers import Triggers
 
 
@@ -53,8 +53,7 @@ class Taking(Triggers):
         aggressor = terms & BUY
         maker = level.next
         emit = self.events.append
-        table = self.table
-        mask = self.mask
+        owners = self.owners
         trade_id = self.trade_id
         taken = 0
         rare = False
@@ -75,13 +74,10 @@ class Taking(Triggers):
             lots = -left
             taken += traded
             maker_id = maker.id
-            emit((FILLED, trade_id, at, traded, maker_id, maker.owner, 0,
+            maker_owner = maker.owner
+            emit((FILLED, trade_id, at, traded, maker_id, maker_owner, 0,
                   order_id, owner, lots, aggressor))  # fmt: skip
-            # `forget`, written out.
-            if table[maker_id & mask] is maker:
-                table[maker_id & mask] = NOBODY
-            else:
-                del self.overflow[maker_id]
+            del owners[maker_owner][maker_id]
             self.pool.append(maker)
             maker = maker.next
             if not lots:
@@ -123,7 +119,7 @@ class Taking(Triggers):
         special = maker.special
         assert special is not None
         sibling, special.sibling = special.sibling, 0
-        self.end_sibling(sibling, EXPIRED)
+        self.end_sibling(maker.owner, sibling, EXPIRED)
         if maker.lots:
             return
         role, price = maker.level.role, maker.level.price

@@ -23,7 +23,7 @@ class Triggers(Ending):
         order = self.register(order_id, owner, lots, lots, special)
         if special.trigger_kind in (TRAIL_TICKS, TRAIL_BPS):
             special.peak = self.last_price
-            self.trailing[order_id] = order
+            self.trailing[owner, order_id] = order
         trigger = trigger_price(special)
         self.append(order, self._waiting_level(special, trigger))
         self.events.append((WAITING, order_id, owner, special.terms & BUY, trigger, lots))
@@ -73,7 +73,7 @@ class Triggers(Ending):
         if self.trailing:
             order = level.next
             while order is not level:
-                self.trailing.pop(order.id, None)
+                self.trailing.pop((order.owner, order.id), None)
                 order = order.next
 
     def _trail(self, price: int) -> None:

@@ -63,7 +63,7 @@ def make_snapshot(directory: Path, *, records_min: int = RECORDS_MIN) -> int | N
 
 def positions(data: bytes) -> dict[str, int]:
     """The last sequence of every market in a snapshot."""
-    exchange = snapshot.load(data, slots=1 << 10)
+    exchange = snapshot.load(data)
     return {market: book.sequence for market, book in exchange.books.items()}
 
 

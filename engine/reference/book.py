@@ -69,20 +69,19 @@ class ReferenceBook(ReferenceAuction):
             self.end(order, e.CANCELED, e.BY_OWNER)
 
     def changeable(self, command_id: int, owner: int, order_id: int) -> ReferenceOrder | None:
-        order = self.find(order_id)
+        order = self.find(owner, order_id)
         if self.state == c.HALTED:
             self.events.append((e.REFUSED, order_id, owner, command_id, e.MARKET_HALTED))
             return None
-        if order is None or order.owner != owner:
+        if order is None:
             self.events.append((e.REFUSED, order_id, owner, command_id, e.UNKNOWN_ORDER))
             return None
         return order
 
     def amend(self, command: Command) -> None:
         _, command_id, owner, order_id, total = command
-        order = self.find(order_id)
-        mine = order is not None and order.owner == owner and self.state != c.HALTED
-        if order is not None and mine and total >= order.total:
+        order = self.find(owner, order_id)
+        if order is not None and self.state != c.HALTED and total >= order.total:
             self.events.append((e.REFUSED, order_id, owner, command_id, e.NOT_SMALLER))
             return
         order = self.changeable(command_id, owner, order_id)
@@ -92,7 +91,7 @@ class ReferenceBook(ReferenceAuction):
             self.end(order, e.CANCELED, e.BY_OWNER)
             return
         self.reduce(order, order.total - total, e.BY_OWNER)
-        sibling = self.find(order.sibling) if order.sibling else None
+        sibling = self.find(owner, order.sibling) if order.sibling else None
         if sibling:
             self.reduce(sibling, sibling.total - total, e.OTHER_LEG)
 
@@ -130,8 +129,8 @@ class ReferenceBook(ReferenceAuction):
 
     def replace(self, command: Command) -> None:
         _, command_id, owner, old_id, mode, order_id, terms, price, lots = command
-        order = self.find(old_id)
-        if order and order.owner == owner and self.state != c.HALTED:
+        order = self.find(owner, old_id)
+        if order and self.state != c.HALTED:
             self.end(order, e.CANCELED, e.REPLACED)
         elif mode != c.ALLOW_FAILURE:
             self.changeable(command_id, owner, old_id)
@@ -175,7 +174,7 @@ class ReferenceBook(ReferenceAuction):
         self.band_center = self.last_price
         due = [o for o in self.orders if 0 < o.expires_us <= self.time_us]
         if self.state != c.HALTED:
-            for order in sorted(due, key=lambda o: (o.expires_us, o.id))[:1_000]:
+            for order in sorted(due, key=lambda o: (o.expires_us, o.owner, o.id))[:1_000]:
                 if order in self.orders:
                     self.end(order, e.EXPIRED, e.TIME_PASSED)
         self.run_woken()

@@ -24,8 +24,9 @@ class ReferenceChecks:
         self.band_center = 0
         self.time_us = 0
 
-    def find(self, order_id: int) -> ReferenceOrder | None:
-        return next((order for order in self.orders if order.id == order_id), None)
+    def find(self, owner: int, order_id: int) -> ReferenceOrder | None:
+        mine = (order for order in self.orders if order.owner == owner)
+        return next((order for order in mine if order.id == order_id), None)
 
     def resting(self, *, is_buy: bool) -> list[ReferenceOrder]:
         """The book of one side, first to trade first."""
@@ -51,7 +52,7 @@ class ReferenceChecks:
             return e.MARKET_HALTED
         if self.state == c.CANCEL_ONLY:
             return e.MARKET_CANCEL_ONLY
-        if self.find(order.id):
+        if self.find(order.owner, order.id):
             return e.DUPLICATE_ORDER
         if sum(o.owner == order.owner for o in self.orders) >= self.rules.orders_max:
             return e.TOO_MANY_ORDERS
@@ -100,13 +101,16 @@ class ReferenceChecks:
         """Why this price and size may not be, or 0."""
         if order.total < 1 or order.total > self.rules.lots_max:
             return e.LOTS_OUT_OF_RANGE
-        low, high = 1, self.rules.price_max
-        if self.rules.band_bps and self.band_center and not order.is_market:
-            if not order.trigger_kind:
-                reach = self.band_center * self.rules.band_bps // 10_000
-                low, high = max(1, self.band_center - reach), min(high, self.band_center + reach)
-        if order.price < low or order.price > high:
+        if order.price < 1 or order.price > self.rules.price_max:
             return e.PRICE_OUT_OF_BAND
+        banded = self.rules.band_bps and self.band_center and not order.is_market
+        if banded and not order.trigger_kind:
+            reach = self.band_center * self.rules.band_bps // 10_000
+            too_far = (
+                order.price - self.band_center if order.is_buy else self.band_center - order.price
+            )
+            if too_far > reach:
+                return e.PRICE_OUT_OF_BAND
         worth = self.last_price if order.is_market else order.price
         if worth and worth * order.total < self.rules.notional_min:
             return e.NOTIONAL_TOO_SMALL

@@ -33,7 +33,9 @@ class ReferenceTrading(ReferenceChecks):
         return meets
 
     def trade(self, order: ReferenceOrder) -> int:
-        """Fill what can be filled. Returns why the rest expires; 0 if it rests or nothing is left."""
+        """Fill what can be filled. Returns why the rest expires; 0 if it rests or nothing is
+        left.
+        """
         limit = self.protected_limit(order)
         if order.tif == c.FOK and not self.could_fill_whole(order, limit):
             return e.FOK_UNFILLED
@@ -217,7 +219,7 @@ class ReferenceTrading(ReferenceChecks):
         self.end_sibling(order, kind)
 
     def end_sibling(self, order: ReferenceOrder, kind: int) -> None:
-        sibling = self.find(order.sibling) if order.sibling else None
+        sibling = self.find(order.owner, order.sibling) if order.sibling else None
         order.sibling = 0
         if sibling:
             sibling.sibling = 0
