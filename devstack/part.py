@@ -43,7 +43,7 @@ class Part:
     before_stop: Callable[[Site], None] = nothing
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 15.0
-    patience_seconds: float = 60.0
+    patience_seconds: float = 180.0
     """How long a start may take before `up` gives up."""
 
 

@@ -28,13 +28,13 @@ install_uv() {
 
 install_python() {
   [ -x .venv/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv
-  "$UV" pip install -q --python .venv --require-hashes -r requirements-dev.lock
+  "$UV" pip install -q --compile-bytecode --python .venv --require-hashes -r requirements-dev.lock
   "$UV" pip install -q --python .venv --no-deps --no-build-isolation -e .
 }
 
 install_aws() {
   [ -x .venv-aws/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-aws
-  "$UV" pip install -q --python .venv-aws --require-hashes -r requirements-aws.lock
+  "$UV" pip install -q --compile-bytecode --python .venv-aws --require-hashes -r requirements-aws.lock
 }
 
 install_infra() {
