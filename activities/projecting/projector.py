@@ -52,6 +52,25 @@ class Projector:
 
     def apply(self, records: Sequence[StreamRecord]) -> Applied:
         """Apply all records, or raise and have applied some: then they must come again."""
+        poisons, events = self._apply_what_can_be(records)
+        if poisons:
+            logger.error(
+                "events could not be applied",
+                extra={"count": len(poisons), "reason": poisons[0].reason[:500]},
+            )
+            self._dead_letters.send(poisons)
+        return Applied(len(records), events, len(poisons))
+
+    def try_apply(self, records: Sequence[StreamRecord], *, dry_run: bool) -> list[Poison]:
+        """Apply what can be applied and return what cannot, writing no dead letter.
+
+        A dry run only reads the records.
+        """
+        if dry_run:
+            return read(list(records)).poisons
+        return self._apply_what_can_be(records)[0]
+
+    def _apply_what_can_be(self, records: Sequence[StreamRecord]) -> tuple[list[Poison], int]:
         facts = read(list(records))
         poisons = facts.poisons
         try:
@@ -60,16 +79,7 @@ class Projector:
             if not _is_data_fault(error):
                 raise
             poisons = self._one_by_one(records, error)
-        if poisons:
-            logger.error(
-                "events could not be applied",
-                extra={"count": len(poisons), "reason": poisons[0].reason[:500]},
-            )
-            self._dead_letters.send(poisons)
-        events = sum(len(market.sequences) for market in facts.markets.values())
-        events += len(facts.chain.blocks) + len(facts.chain.outputs)
-        events += len(facts.chain.deposits) + len(facts.chain.withdrawals)
-        return Applied(len(records), events, len(poisons))
+        return poisons, _count(facts)
 
     def _one_by_one(self, records: Sequence[StreamRecord], error: Exception) -> list[Poison]:
         """Find the records that cannot be applied, by halves; everything else is applied."""
@@ -102,6 +112,13 @@ class Projector:
             refused += chain.apply(store, facts.chain, listings)
             if refused:
                 self._dead_letters.send_documents(store.generation, refused)
+
+
+def _count(facts: Facts) -> int:
+    chain_facts = facts.chain
+    events = sum(len(market.sequences) for market in facts.markets.values())
+    events += len(chain_facts.blocks) + len(chain_facts.outputs)
+    return events + len(chain_facts.deposits) + len(chain_facts.withdrawals)
 
 
 def _is_data_fault(error: Exception) -> bool:
