@@ -71,7 +71,7 @@ def parse_block(raw: bytes, ref: BlockRef) -> Block:
         transactions.append(transaction)
     if position != len(raw) or not transactions:
         raise BrokenBlock(f"{ref.hash}: {len(raw)} bytes, read up to {position}")
-    if _merkle_root([t.txid_bytes for t in transactions]) != raw[36:68]:
+    if merkle_root([t.txid_bytes for t in transactions]) != raw[36:68]:
         raise BrokenBlock(f"{ref.hash}: the transactions are not the header's")
     return Block(ref, transactions)
 
@@ -169,7 +169,7 @@ def _compact_size(raw: bytes, position: int) -> tuple[int, int]:
     return int.from_bytes(raw[position + 1 : end], "little"), end
 
 
-def _merkle_root(hashes: list[bytes]) -> bytes:
+def merkle_root(hashes: list[bytes]) -> bytes:
     while len(hashes) > 1:
         if len(hashes) % 2:
             hashes.append(hashes[-1])
