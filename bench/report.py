@@ -17,7 +17,7 @@ class BenchResult:
     p99_ms: float
     p999_ms: float
     durability: str
-    """What was durable when an operation counted as done: fsync, replication, queue acknowledgement."""
+    """What was durable when an operation counted as done: fsync, queue acknowledgement, ..."""
     conservation: str
     """`ok`, or the first account or asset that is off; `not applicable` where no money moves."""
     rivals: dict[str, float] = field(default_factory=dict)

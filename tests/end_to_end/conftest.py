@@ -18,7 +18,7 @@ from devstack.rented import RentedStack, Silent, elsewhere
 @pytest.fixture(scope="session")
 def exchange() -> Iterator[RentedStack]:
     """Started once for all end-to-end tests; the supervisor restarts whatever they kill."""
-    rented = RentedStack()
+    rented = RentedStack(RIALTO_ETHEREUM_BLOCKS="keeper")
     elsewhere(lambda: whole.up(rented.site, ALL_PARTS, ALL_STEPS, Silent(), os.getpid()))
     yield rented
     rented.close()
