@@ -56,7 +56,7 @@ install_bitcoind() { "$HERE/bitcoind.sh" .tools/bitcoind; }
 # What an installation depends on: when this text is unchanged, there is nothing to do.
 fingerprint() {
   case $1 in
-    uv) cat requirements-bootstrap.lock "$HERE/install.sh" ;;
+    uv) cat requirements-bootstrap.lock ;;
     python) cat requirements-dev.lock pyproject.toml ;;
     aws) cat requirements-aws.lock ;;
     infra) cat requirements-infra.lock ;;
