@@ -121,8 +121,8 @@ async def run(seconds: float = 5.0) -> BenchResult:
         {"bitcoinlib (parsing only)": rival},
         [
             (
-                f"blocks of {TRANSACTIONS} transactions, {len(raw) / 1e6:.2f} MB, on one core; hash, "
-                "Merkle root and every txid verified"
+                f"blocks of {TRANSACTIONS} transactions, {len(raw) / 1e6:.2f} MB, on one core; "
+                "hash, Merkle root and every txid verified"
             ),
             f"{ADDRESSES} watched addresses take {ours:.1f} MiB; a set of texts {theirs:.0f} MiB",
         ],
