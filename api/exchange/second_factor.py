@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ import pyotp
 
 from api.exchange.caller import Caller
 from api.exchange.secret_box import SecretBox
-from domain.errors import NotAuthenticated, RateLimited, WrongState
+from domain.errors import NotAuthenticated, RateLimited, SecondFactorRequired, WrongState
 from domain.ids import CustomerId
 from storage.login_attempts import LoginAttempts
 from storage.second_factors import SecondFactors
@@ -41,12 +42,14 @@ class SecondFactor:
         attempts: LoginAttempts,
         box: SecretBox,
         step_up_lasts: timedelta,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._factors = factors
         self._sessions = sessions
         self._attempts = attempts
         self._box = box
         self._step_up_lasts = step_up_lasts
+        self._clock = clock
 
     async def is_set_up(self, customer_id: CustomerId) -> bool:
         totp = await self._factors.totp(customer_id)
@@ -88,6 +91,16 @@ class SecondFactor:
         await self.check_code(caller.customer_id, code)
         await self._sessions.step_up(caller.require_session().id)
 
+    async def check_login(self, customer_id: CustomerId, code: str | None) -> bool:
+        """Whether a code was proved at login. Raises SecondFactorRequired when one is needed."""
+        totp = await self._factors.totp(customer_id)
+        if totp is None or not totp.is_confirmed:
+            return False
+        if code is None:
+            raise SecondFactorRequired("send the code of your authenticator app as well")
+        await self.check_code(customer_id, code)
+        return True
+
     async def check_code(self, customer_id: CustomerId, code: str) -> None:
         totp = await self._factors.totp(customer_id)
         if totp is None or not totp.is_confirmed:
@@ -102,7 +115,7 @@ class SecondFactor:
         totp = await self._factors.totp(customer_id)
         assert totp is not None
         secret = self._box.open(totp.secret_sealed, context=_context(customer_id)).decode()
-        step = _step_of(pyotp.TOTP(secret), code)
+        step = _step_of(pyotp.TOTP(secret), code, self._clock())
         if step is None or not await self._factors.take_totp_step(customer_id, step):
             await self._fail(customer_id)
         await self._attempts.succeeded(_subject(customer_id))
@@ -124,9 +137,9 @@ class SecondFactor:
         raise NotAuthenticated("wrong code, or one that was used already")
 
 
-def _step_of(totp: pyotp.TOTP, code: str) -> int | None:
+def _step_of(totp: pyotp.TOTP, code: str, now: float) -> int | None:
     """The time step whose code this is; None when of none near now."""
-    now_step = int(time.time()) // _STEP_SECONDS
+    now_step = int(now) // _STEP_SECONDS
     for step in range(now_step - _STEPS_TOLERATED, now_step + _STEPS_TOLERATED + 1):
         if secrets.compare_digest(totp.generate_otp(step).encode(), code.encode()):
             return step

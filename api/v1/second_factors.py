@@ -21,13 +21,16 @@ _REFUSALS = (
 )
 
 
+CODE_PATTERN = r"^([0-9]{6}|[0-9a-f]{5}(-[0-9a-f]{5}){3})$"
+
+
 class Code(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     code: Annotated[
         str,
         Field(
-            pattern=r"^([0-9]{6}|[0-9a-f]{5}(-[0-9a-f]{5}){3})$",
+            pattern=CODE_PATTERN,
             description="Six digits of the authenticator app, or a recovery code.",
             examples=["123456"],
         ),

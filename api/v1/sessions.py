@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.dependencies import OriginOf, Person, ServicesOf
 from api.fields import Moment
 from api.v1.documented import refusals
+from api.v1.second_factors import CODE_PATTERN
 from storage.customers import Customer
 from storage.sessions import Session
 
@@ -25,6 +26,17 @@ class Credentials(BaseModel):
 
     email: Email
     password: Password
+
+
+class LoginBody(Credentials):
+    code: Annotated[
+        str | None,
+        Field(
+            pattern=CODE_PATTERN,
+            description="Of the authenticator app, or a recovery code: needed once one is set up.",
+            examples=["123456"],
+        ),
+    ] = None
 
 
 class CustomerAnswer(BaseModel):
@@ -70,11 +82,19 @@ async def register(body: Credentials, origin: OriginOf, services: ServicesOf) ->
     "/sessions",
     status_code=201,
     summary="Log in",
-    responses=refusals("malformed_json", "invalid_input", "not_authenticated", "rate_limited"),
+    responses=refusals(
+        "malformed_json",
+        "invalid_input",
+        "not_authenticated",
+        "second_factor_required",
+        "rate_limited",
+    ),
 )
-async def log_in(body: Credentials, origin: OriginOf, services: ServicesOf) -> OpenedSession:
+async def log_in(body: LoginBody, origin: OriginOf, services: ServicesOf) -> OpenedSession:
+    """With an authenticator app set up, its code is asked for once the password was right."""
     customer = await services.people.identity.log_in(body.email, body.password, origin)
-    login = await services.people.identity.open_session(customer, origin)
+    proved = await services.people.second_factor.check_login(customer.id, body.code)
+    login = await services.people.identity.open_session(customer, origin, stepped_up=proved)
     return OpenedSession(
         token=login.token,
         customer_id=str(customer.id),
