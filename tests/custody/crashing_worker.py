@@ -43,7 +43,7 @@ async def work(addresses: dict[str, str], fault: dict[str, Any] | None, ready: s
         await connected(house, at)
         parent = os.getppid()
         async with working(house):
-            Path(ready).write_text(str(os.getpid()), encoding="ascii")
+            Path(ready).write_text(str(os.getpid()), encoding="ascii")  # noqa: ASYNC240
             while os.getppid() == parent:  # noqa: ASYNC110 - a parent's death is no event
                 await asyncio.sleep(1)
 

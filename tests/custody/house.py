@@ -40,6 +40,9 @@ from devstack.rented import Database, RentedStack
 from devstack.seed_chains import SeedSettings, seed
 from domain.ids import CustomerId
 from domain.money import AssetCode
+from ledger.account import AccountKind, AccountRef, available
+from ledger.account import house as house_account
+from ledger.entry import EntryReason, JournalEntry, Transfer
 from storage import custody_policy, deposits, payments, withdrawals
 from storage.catalog import Catalog, read_catalog
 from storage.engine import create_engine
@@ -128,13 +131,19 @@ class House:
 
     async def give(self, customer_id: CustomerId, asset: AssetCode, units: int) -> None:
         """The house makes a present: coins it has anyway."""
-        from ledger.account import AccountKind, available, house
-        from ledger.entry import EntryReason, JournalEntry, Transfer
-
-        transfer = Transfer(
-            house(AccountKind.HOUSE_CAPITAL, asset), available(customer_id, asset), units
+        await self._transfer(
+            house_account(AccountKind.HOUSE_CAPITAL, asset), available(customer_id, asset), units
         )
-        name = f"present:{uuid4()}"
+
+    async def move(
+        self, debit: CustomerId, credit: CustomerId, asset: AssetCode, units: int
+    ) -> None:
+        """As a trade would."""
+        await self._transfer(available(debit, asset), available(credit, asset), units)
+
+    async def _transfer(self, debit: AccountRef, credit: AccountRef, units: int) -> None:
+        transfer = Transfer(debit, credit, units)
+        name = f"test:{uuid4()}"
         await self.ledger.post(
             JournalEntry(name, EntryReason.ADJUSTMENT, name, (transfer,))  # type: ignore[arg-type]
         )

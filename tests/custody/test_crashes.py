@@ -75,7 +75,7 @@ class Workers:
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         await self._process.stdin.drain()
         async with asyncio.timeout(_START_SECONDS):
-            while not ready.exists() or not ready.read_text():
+            while not ready.exists() or not ready.read_text():  # noqa: ASYNC110 - a process
                 await asyncio.sleep(0.02)
         return int(ready.read_text())
 
