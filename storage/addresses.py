@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, union_all, update
+from sqlalchemy import select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Unavailable
@@ -77,6 +77,16 @@ _COLUMNS = (
 )
 
 
+_ISSUE = text("""
+    INSERT INTO deposit_addresses (chain, xpub_id, address, customer_id, index, script)
+    SELECT :chain, :xpub_id, d.* FROM unnest(
+        CAST(:address AS text[]), CAST(:customer_id AS bigint[]), CAST(:index AS integer[]),
+        CAST(:script AS bytea[])
+    ) AS d(address, customer_id, index, script)
+    RETURNING index, created_at
+""")
+
+
 async def current(
     connection: AsyncConnection, chain: str, customer_id: CustomerId
 ) -> DepositAddress | None:
@@ -121,23 +131,24 @@ async def issue(
     if row is None:
         raise Unavailable(f"no deposit addresses on {chain} yet")
     first = row.next_index - len(customer_ids)
-    rows = []
-    for index, customer_id in enumerate(customer_ids, start=first):
-        derived = derive(row.xpub, index)
-        rows.append(
-            {
-                "chain": chain,
-                "address": derived.address,
-                "customer_id": customer_id,
-                "xpub_id": row.id,
-                "index": index,
-                "script": derived.script,
-            }
-        )
+    indexes = list(range(first, row.next_index))
+    derived = [derive(row.xpub, index) for index in indexes]
     written = await connection.execute(
-        insert(deposit_addresses).returning(*_COLUMNS, sort_by_parameter_order=True), rows
+        _ISSUE,
+        {
+            "chain": chain,
+            "xpub_id": row.id,
+            "address": [each.address for each in derived],
+            "customer_id": list(customer_ids),
+            "index": indexes,
+            "script": [each.script for each in derived],
+        },
     )
-    return [DepositAddress(*each) for each in written]
+    created_at = dict(row.tuple() for row in written)
+    return [
+        DepositAddress(chain, each.address, customer_id, index, created_at[index])
+        for each, customer_id, index in zip(derived, customer_ids, indexes, strict=True)
+    ]
 
 
 async def watched_after(
