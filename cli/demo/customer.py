@@ -125,6 +125,11 @@ class Customer:
         found: list[Json] = (await self._send("GET", "/v1/orders?status=open"))["data"]
         return found
 
+    async def trade_ids(self, market: str) -> set[str]:
+        """Trades in which this customer had a part."""
+        fills = (await self._send("GET", f"/v1/fills?market={market}&limit=1000"))["data"]
+        return {each["trade_id"] for each in fills}
+
     async def cancel_all(self, market: str) -> None:
         await self._send("DELETE", f"/v1/orders?market={market}")
 
