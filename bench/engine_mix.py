@@ -1,9 +1,9 @@
 """The engine benchmark's workload: a mix like an exchange's, at a chosen depth of book.
 
-45 % resting orders (a tenth of them post-only), 10 % orders that trade (limit, IOC, market, FOK; one
-in a hundred sweeps fifty times the usual size), 40 % cancels, 5 % cancel-replaces. The mix is made
-beforehand by following a simple model of the book, so that cancels hit open orders and the depth
-stays where it was.
+45 % resting orders (a tenth of them post-only), 10 % orders that trade (limit, IOC, market, FOK;
+one in a hundred sweeps fifty times the usual size), 40 % cancels, 5 % cancel-replaces. The mix is
+made beforehand by following a simple model of the book, so that cancels hit open orders and the
+depth stays where it was.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class ReferenceChecks:
             return True
         return bool(order.budget) and (not order.is_market or order.tif == c.FOK)
 
-    def timing_objection(self, order: ReferenceOrder) -> int:
+    def timing_objection(self, order: ReferenceOrder) -> int:  # noqa: C901, PLR0911 - one rule a line
         """Why the order may not be placed now, or 0."""
         if not order.trigger_kind:
             if self.state == c.AUCTION and not order.may_rest:

@@ -32,7 +32,7 @@ class ReferenceTrading(ReferenceChecks):
         self.react_to_prices(seen)
         return meets
 
-    def trade(self, order: ReferenceOrder) -> int:
+    def trade(self, order: ReferenceOrder) -> int:  # noqa: C901, PLR0911 - one rule after another
         """Fill what can be filled. Returns why the rest expires; 0 if it rests or nothing is
         left.
         """
@@ -145,7 +145,9 @@ class ReferenceTrading(ReferenceChecks):
              e.SELF_TRADE)
         )  # fmt: skip
 
-    def could_fill_whole(self, taker: ReferenceOrder, limit: int) -> bool:
+    def could_fill_whole(  # noqa: C901, PLR0911 - one rule after another
+        self, taker: ReferenceOrder, limit: int
+    ) -> bool:
         """Walk the book in thought, level by level: shown parts first, then hidden ones."""
         needed, fills = taker.open, self.rules.fills_max
         makers = self.against(taker, limit)

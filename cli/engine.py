@@ -1,0 +1,101 @@
+"""`rialto engine`: what a journal says, on any machine, without any server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from engine import snapshot
+from engine.events import describe
+from engine.exchange import Exchange, Run
+from engine.journal import CorruptJournal, TornTail
+from engine.ladder import SortedIndex
+from streams import snapshots
+from streams.journal import replay
+from streams.replica import Diverged, Replica, recover
+from workers.engine_housekeeping import make_snapshot
+
+Directory = Annotated[
+    Path, typer.Argument(envvar="RIALTO_JOURNAL_DIR", help="Folder of the journal.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    engine = typer.Typer(help="Replay, verify and look at the matching engine's journal.")
+    engine.command("replay")(replay_journal)
+    engine.command()(verify)
+    engine.command("snapshot")(take_snapshot)
+    engine.command()(inspect)
+    app.add_typer(engine, name="engine")
+
+
+def replay_journal(
+    directory: Directory, *, events: Annotated[bool, typer.Option(help="Print events.")] = False
+) -> None:
+    """Replay all records from the first, and print the state and its hash."""
+    replica = Replica()
+    for runs in _runs(directory, replica):
+        for run in runs if events else []:
+            for event in run.numbered():
+                print(run.market, describe(event))
+    print(json.dumps(_state(replica), indent=2))
+
+
+def verify(directory: Directory) -> None:
+    """Check every record and digest, and that snapshots and both price indexes agree.
+
+    Exit status 1, and what differs first, if anything is wrong.
+    """
+    fast, slow = Replica(), Replica(Exchange(index=SortedIndex))
+    kept = set(snapshots.numbers(directory))
+    for _ in _runs(directory, fast, slow):
+        number = fast.exchange.number
+        data = snapshots.read(directory, number) if number in kept else b""
+        if data is None or (data and data != snapshot.dump(fast.exchange)):
+            _fail(f"snapshot {number} is not the state after record {number}")
+    if snapshot.state_hash(fast.exchange) != snapshot.state_hash(slow.exchange):
+        _fail("the two price indexes led to different states")
+    print(json.dumps(_state(fast), indent=2))
+
+
+def take_snapshot(directory: Directory) -> None:
+    """Store the state after the last durable record."""
+    number = make_snapshot(directory, records_min=1)
+    print("nothing new since the last snapshot" if number is None else f"snapshot {number}")
+
+
+def inspect(directory: Directory) -> None:
+    """The state at the end: newest snapshot, then the tail; names a torn tail."""
+    try:
+        replica, torn = recover(directory)
+    except (CorruptJournal, Diverged) as fault:
+        _fail(str(fault))
+    print(json.dumps({**_state(replica), "torn_tail": str(torn) if torn else None}, indent=2))
+
+
+def _runs(directory: Path, *replicas: Replica) -> Iterator[list[Run]]:
+    """Feed every record to all replicas; the first one's events."""
+    try:
+        for found in replay(directory, 0):
+            if isinstance(found, TornTail):
+                print(f"torn tail: {found}")
+                return
+            yield [replica.apply(found) for replica in replicas][0]
+    except (CorruptJournal, Diverged) as fault:
+        _fail(str(fault))
+
+
+def _state(replica: Replica) -> dict[str, object]:
+    return {
+        **snapshot.describe(replica.exchange),
+        "state_hash": snapshot.state_hash(replica.exchange),
+    }
+
+
+def _fail(fault: str) -> NoReturn:
+    print(fault)
+    raise typer.Exit(1)
