@@ -84,7 +84,8 @@ def _runs(directory: Path, *replicas: Replica) -> Iterator[list[Run]]:
             if isinstance(found, TornTail):
                 print(f"torn tail: {found}")
                 return
-            yield [replica.apply(found) for replica in replicas][0]
+            runs, *_ = [replica.apply(found) for replica in replicas]
+            yield runs
     except (CorruptJournal, Diverged) as fault:
         _fail(str(fault))
 
