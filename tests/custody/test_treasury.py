@@ -1,4 +1,4 @@
-"""Sweeps move what is final and nothing else; a broken tie stops withdrawals until it is cleared."""
+"""Sweeps move what is final and nothing else; a broken tie stops withdrawals until cleared."""
 
 import pytest
 
