@@ -144,7 +144,7 @@ async def issue(
             "script": [each.script for each in derived],
         },
     )
-    created_at: dict[int, datetime] = dict(written.tuples().all())
+    created_at: dict[int, datetime] = {row[0]: row[1] for row in written}
     return [
         DepositAddress(chain, each.address, customer_id, index, created_at[index])
         for each, customer_id, index in zip(derived, customer_ids, indexes, strict=True)
