@@ -1,7 +1,7 @@
 """A withdrawal's life: what may follow what.
 
-From `reserved` on, only one event leads back to the customer's funds: proof that its transaction can
-never be mined.
+From `reserved` on, only one event leads back to the customer's funds: proof that its transaction
+can never be mined.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ class TornTail:
 
     def __str__(self) -> str:
         return (
-            f"{self.segment}: {self.reason} at byte {self.offset}, where record {self.number} "
-            "would be; it was never acknowledged and is left out"
+            f"{self.segment}: {self.reason} at byte {self.offset}, where record {self.number}"
+            " would be; it was never acknowledged and is left out"
         )
 
 

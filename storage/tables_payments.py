@@ -1,8 +1,8 @@
 """Money on its way out: payments, their signed attempts, the inputs and nonces they hold.
 
 A *payment* is one family of chain transactions: the same inputs or the same nonce, and the same
-payees, however often its fee is raised. Its *attempts* are the signed transactions, of which at most
-one can confirm. Withdrawals, sweeps, gas fundings and gap fillers are all paid by payments.
+payees, however often its fee is raised. Its *attempts* are the signed transactions, of which at
+most one can confirm. Withdrawals, sweeps, gas fundings and gap fillers are all paid by payments.
 """
 
 from __future__ import annotations

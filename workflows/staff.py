@@ -14,7 +14,7 @@ STAFF_HEADER = "x-staff"
 
 
 class StaffAction(BaseModel):
-    """The argument of every staff update. What a client puts in `officer`, `role` is overwritten."""
+    """The argument of every staff update. A client's `officer` and `role` are overwritten."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -191,8 +191,10 @@ GRANTS = (
     "GRANT SELECT, INSERT, UPDATE ON credentials, sessions, api_keys TO rialto_api",
     "GRANT UPDATE (revoked_at) ON sessions, api_keys TO rialto_worker",
     "GRANT SELECT (id, customer_id, revoked_at) ON sessions, api_keys TO rialto_worker",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON totp_secrets, recovery_codes, passkeys, challenges,"
-    " idempotency_keys, login_attempts TO rialto_api",
+    (
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON totp_secrets, recovery_codes, passkeys,"
+        " challenges, idempotency_keys, login_attempts TO rialto_api"
+    ),
     "GRANT SELECT, INSERT ON sealing_keys, customer_actions TO rialto_api",
     "GRANT SELECT, INSERT ON customer_actions TO rialto_worker",
 )
