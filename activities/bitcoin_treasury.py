@@ -111,7 +111,7 @@ class BitcoinTreasury(BitcoinPayments):
             return ""
         wanted = selection.Payment((Output(min(units, most), bytes(hot.script)),), market, script)
         chosen = selection.select(coins, wanted, random.SystemRandom())
-        return psbt.unsigned(chosen, script)
+        return psbt.export(chosen, spent_script=script)
 
 
 def _gather(

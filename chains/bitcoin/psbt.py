@@ -20,16 +20,22 @@ from chains.bitcoin.transaction import (
     vsize_of,
 )
 
+NO_KEY = b"\x02" + bytes(32)
+"""Stands where a coin names its key: the offline signer finds its own."""
+
 
 class PsbtMismatch(ValueError):
     """What came back is not what was exported, or not fully signed."""
 
 
-def export(unsigned: UnsignedTransaction) -> str:
-    """The PSBT in base64, with what each input spends, so that a device can show the fee."""
+def export(unsigned: UnsignedTransaction, *, spent_script: bytes | None = None) -> str:
+    """The PSBT in base64, with what each input spends, so that a device can show the fee.
+
+    `spent_script`: what all inputs are locked to, where their keys are not known to us (NO_KEY).
+    """
     psbt = PSBT(_transaction(unsigned))
     for utxo, psbt_input in zip(unsigned.inputs, psbt.inputs, strict=True):
-        locking_script = script.Script(p2wpkh_script(utxo.public_key))
+        locking_script = script.Script(spent_script or p2wpkh_script(utxo.public_key))
         psbt_input.witness_utxo = TransactionOutput(utxo.satoshi, locking_script)
     text = psbt.to_base64()
     assert isinstance(text, str)

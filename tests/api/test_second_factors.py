@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from tests.api.conftest import PASSWORD, Exchange, Person, problem
 
-
 NOW = 1_795_353_615.0
 
 
