@@ -53,11 +53,11 @@ _STORE: dict[str, Any] = {
     "retry_policy": RetryPolicy(maximum_interval=timedelta(seconds=10)),
     "task_queue": COMPLIANCE_QUEUE,
 }
-# The vendor may be away for days; five minutes keeps "next retry" near for whoever watches.
+# The vendor may be away for days; a quarter of an hour spares it and us when it comes back.
 _VENDOR: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=5)
+        initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=15)
     ),
     "task_queue": COMPLIANCE_QUEUE,
 }
