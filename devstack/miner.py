@@ -44,7 +44,12 @@ class Miner:
         """Load or create the wallet, and mine until a coinbase can be spent."""
         if WALLET not in await self._call("listwallets"):
             known = {wallet["name"] for wallet in (await self._call("listwalletdir"))["wallets"]}
-            await self._call("loadwallet" if WALLET in known else "createwallet", WALLET)
+            # The last argument has the node load it by itself at its next start: the node may be
+            # killed and back between two ticks, and nobody here would notice.
+            if WALLET in known:
+                await self._call("loadwallet", WALLET, True)
+            else:
+                await self._call("createwallet", WALLET, False, False, "", False, True, True)
         self._address = await self._call("getnewaddress", wallet=WALLET)
         height = await self._call("getblockcount")
         if height < MATURITY_BLOCKS:

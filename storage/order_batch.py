@@ -247,6 +247,7 @@ async def _write_commands(
         result = results[work.command_id]
         if isinstance(result, Exception) or (isinstance(result, PlacedOrder) and result.replayed):
             continue
+        order_id: OrderId | None
         if isinstance(work, Placement):
             order_id, owner = work.order_ids[0], work.orders[0].customer_id
         else:

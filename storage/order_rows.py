@@ -142,9 +142,8 @@ class StoredOrder:
         """
         if not self.filled_lots:
             return None
-        return (
-            self.filled_quote_units * 10**market.base.scale // market.base_units(self.filled_lots)
-        )
+        one_base: int = 10**market.base.scale
+        return self.filled_quote_units * one_base // market.base_units(self.filled_lots)
 
 
 @dataclass(frozen=True, slots=True)

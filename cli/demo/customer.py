@@ -18,7 +18,6 @@ Json = dict[str, Any]
 
 _DOCUMENT_PIXELS = 96
 POLL_SECONDS: Final = 0.25
-# Not now, or the first attempt is still under way.
 _AGAIN: Final = {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
 T = TypeVar("T")
 
@@ -162,15 +161,22 @@ class Customer:
                 answer = await self._api.request(method, path, headers=headers, **content)
             except httpx.TransportError:
                 return None
-            return None if answer.status_code in _AGAIN else answer
+            return None if _is_to_come(answer) else answer
 
-        return _read(await eventually(f"{method} {path} is answered", answered, 60))
+        return _read(await eventually(f"{method} {path} is answered", answered, 120))
 
     def _headers(self) -> dict[str, str]:
         headers = {"Idempotency-Key": secrets.token_hex(16)}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         return headers
+
+
+def _is_to_come(answer: httpx.Response) -> bool:
+    """Not now; or the first attempt, whose answer was lost, is still under way."""
+    if answer.status_code == httpx.codes.CONFLICT:
+        return bool(answer.json().get("code") == "in_flight")
+    return answer.status_code in _AGAIN
 
 
 def _read(answer: httpx.Response) -> Json:

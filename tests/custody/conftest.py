@@ -6,15 +6,8 @@ import pytest
 
 from devstack.rented import Database, RentedStack
 from tests.chains.conftest import aws
-from tests.custody.house import (
-    Addresses,
-    House,
-    connected,
-    follow_chains,
-    opened,
-    prepare,
-    working,
-)
+from tests.custody.addresses import Addresses, prepare
+from tests.custody.house import House, connected, follow_chains, opened, working
 
 __all__ = ["aws"]
 

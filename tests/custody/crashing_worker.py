@@ -16,8 +16,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.custody.addresses import Addresses
 from tests.custody.faults import Fault, FaultyChain, FaultyEngine, Harm
-from tests.custody.house import Addresses, connected, opened, working
+from tests.custody.house import connected, opened, working
 from workflows import deposit, payment_driver, withdrawal, withdrawal_desk
 
 

@@ -36,8 +36,6 @@ from activities.withdrawals import WithdrawalActivities
 from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode
-from devstack.rented import Database, RentedStack
-from devstack.seed_chains import SeedSettings, seed
 from domain.ids import CustomerId
 from domain.money import AssetCode
 from ledger.account import AccountKind, AccountRef, available
@@ -63,6 +61,7 @@ from tests.chains.house import (
     addresses_for,
     follow,
 )
+from tests.custody.addresses import Addresses
 from workers.chain_worker import Chain, teller
 from workers.temporal_worker import Queue, build_worker
 from workers.withdrawal_relay import WithdrawalRelay
@@ -288,51 +287,6 @@ class House:
 
 def _subject(row: Any) -> Subject:
     return Subject(row.status, row.asset, row.chain, row.customer_id, f"{row.units} units")
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """Where the servers of a house are; plain text, so that another process can be told."""
-
-    worker: str
-    owner: str
-    signer: str
-    bitcoin: str
-    ethereum: str
-    temporal: str
-
-    @classmethod
-    def of(cls, stack: RentedStack, database: Database) -> Addresses:
-        return cls(
-            database.worker,
-            database.owner,
-            database.signer,
-            stack.env["RIALTO_BITCOIN_RPC_URL"],
-            stack.env["RIALTO_ETHEREUM_RPC_URL"],
-            stack.env["RIALTO_TEMPORAL_ADDRESS"],
-        )
-
-
-async def prepare(addresses: Addresses) -> None:
-    """Keys, hot wallets with funds on both chains, and no waiting for batches. Needs `aws`."""
-    await seed(
-        SeedSettings(
-            database_url=addresses.owner,
-            bitcoin_rpc_url=addresses.bitcoin,
-            ethereum_rpc_url=addresses.ethereum,
-        )
-    )
-    owner = create_engine(addresses.owner)
-    node = EthereumNode.connect(addresses.ethereum, 31337)
-    async with owner.begin() as connection:
-        await connection.execute(text("UPDATE chain_policies SET batch_window_seconds = 0"))
-        # A new database on an old chain: other tests' houses used the same hot wallet.
-        hot = wallets.c.id == "hot-ethereum"
-        address = (await connection.scalars(select(wallets.c.address).where(hot))).one()
-        nonce = await node.transaction_count(address, "pending")
-        await connection.execute(update(wallets).where(hot).values(next_nonce=nonce))
-    await node.close()
-    await owner.dispose()
 
 
 @asynccontextmanager

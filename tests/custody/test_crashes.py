@@ -16,8 +16,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.custody.addresses import Addresses
 from tests.custody.faults import Harm
-from tests.custody.house import BTC, COIN, ETH, ETHER, Addresses, House
+from tests.custody.house import BTC, COIN, ETH, ETHER, House
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
