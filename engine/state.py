@@ -110,6 +110,15 @@ class BookState:
         self.best_bid: Level = NO_BID
         self.best_ask: Level = NO_ASK
 
+        self._make_triggers(index)
+        self.owners: dict[int, dict[int, Order]] = {}
+        """Open orders by owner and id."""
+        self.owners_max: int = OWNERS_KEPT
+        self.pool: list[Order] = []
+        self.level_pool: list[Level] = []
+
+    def _make_triggers(self, index: Callable[[], PriceIndex]) -> None:
+        """What waits outside the book: for a price, or for its time to end."""
         self.rising: dict[int, Level] = {}
         self.falling: dict[int, Level] = {}
         self.rising_index: PriceIndex = index()
@@ -123,12 +132,6 @@ class BookState:
         self.expiries: list[tuple[int, int, int]] = []
         """Heap of (time, owner, order id); entries of orders that ended before are skipped."""
         self.expiries_max: int = 1_024
-
-        self.owners: dict[int, dict[int, Order]] = {}
-        """Open orders by owner and id."""
-        self.owners_max: int = OWNERS_KEPT
-        self.pool: list[Order] = []
-        self.level_pool: list[Level] = []
 
     def set_rules(self, rules: Rules) -> None:
         """Let new rules count from the next command on; open orders stay as they are."""
