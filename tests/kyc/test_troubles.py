@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
@@ -80,6 +81,8 @@ async def test_a_list_update_in_the_middle_of_a_review_voids_earlier_approvals(c
     assert "Another officer must approve" in answer
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # Two days of attempts, each a real one.
 async def test_a_vendor_away_for_days_only_delays(customer, world):
     world.vendor_is_down = True
     await customer.submit()
