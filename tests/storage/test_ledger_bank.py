@@ -30,7 +30,7 @@ from tests.storage.world import World
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = float(os.environ.get("RIALTO_BANK_SECONDS", "3"))
+SECONDS = float(os.environ.get("RIALTO_BANK_SECONDS", "12"))
 """Of traffic after the last kill; more for a longer search."""
 PATIENCE_SECONDS = 120.0
 SEED = int(os.environ.get("RIALTO_BANK_SEED", "0")) or random.SystemRandom().randrange(10**6)
@@ -141,6 +141,7 @@ async def test_bank(world: World, stack: RentedStack, customers: list[CustomerId
         assert sum(total) == len(customers) * UNITS, f"seed {SEED}"
     # The faults and the traffic were there: without them the test would prove nothing.
     assert all(proxy.cuts.values())
-    assert snapshots
-    assert refused
-    assert len(acknowledged) > len(told) >= 100
+    assert snapshots > 3
+    assert len(refused) > 50
+    assert len(told) >= 100
+    assert len(acknowledged) > 500
