@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chains.ethereum.node import EthereumNode
 from devstack.rented import Database, RentedStack
@@ -49,10 +50,15 @@ async def prepare(addresses: Addresses) -> None:
     node = EthereumNode.connect(addresses.ethereum, 31337)
     async with owner.begin() as connection:
         await connection.execute(text("UPDATE chain_policies SET batch_window_seconds = 0"))
-        # A new database on an old chain: other tests' houses used the same hot wallet.
-        hot = wallets.c.id == "hot-ethereum"
+    await continue_nonces(owner, node)
+    await node.close()
+    await owner.dispose()
+
+
+async def continue_nonces(owner: AsyncEngine, node: EthereumNode) -> None:
+    """For a new database on an old chain: tests before this one used the same hot wallet."""
+    hot = wallets.c.id == "hot-ethereum"
+    async with owner.begin() as connection:
         address = (await connection.scalars(select(wallets.c.address).where(hot))).one()
         nonce = await node.transaction_count(address, "pending")
         await connection.execute(update(wallets).where(hot).values(next_nonce=nonce))
-    await node.close()
-    await owner.dispose()

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -17,6 +17,14 @@ from devstack.servers import bitcoin_credentials, heartbeat_file
 from tests.devstack.waiting import eventually
 
 pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[RentedStack]:
+    """Servers of this module alone: what it kills and mines would disturb the tests of others."""
+    own = RentedStack()
+    yield own
+    own.close()
 
 
 def kill_and_wait(stack: RentedStack, name: str) -> None:
@@ -163,7 +171,7 @@ def test_mined_blocks_survive_kill_of_bitcoind(stack: RentedStack):
     kill_and_wait(stack, "bitcoind")
 
     assert bitcoin(stack, "getblock", tip)["confirmations"] >= 1
-    assert "miner" in bitcoin(stack, "listwallets")
+    assert eventually(lambda: "miner" in bitcoin(stack, "listwallets"))
     assert eventually(lambda: stack.is_healthy("miner"))
 
 

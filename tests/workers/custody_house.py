@@ -24,6 +24,7 @@ from storage.tables_custody import wallets, withdrawals
 from storage.tables_payments import payment_attempts, utxos
 from streams.aws import client
 from tests.chains.house import follow
+from tests.custody.addresses import continue_nonces
 
 GWEI = 10**9
 ETHER = 10**18
@@ -144,6 +145,7 @@ async def open_custody(
     )
     await seed(settings)
     await seed(settings)  # Again, as every start of a stack does.
+    await continue_nonces(owner, ethereum)
     # From genesis: a module before this one may have funded the same hot wallet.
     await follow(owner, BitcoinReader(bitcoin), start_height=0)
     engine = create_engine(database.signer)
