@@ -16,6 +16,10 @@ help: ## List the targets
 install: ## Install everything into this checkout (up, test and check do it when needed)
 	@$(INSTALL)
 
+.PHONY: chromium
+chromium: ## Install a headless browser into this checkout (test does it when needed)
+	@$(INSTALL) chromium
+
 .PHONY: up
 up: install ## Start the whole exchange on this machine and wait until it works
 	@$(BIN)/rialto up
@@ -29,11 +33,11 @@ demo: ## Play the story: customers, deposits, trades, withdrawals, and the check
 	@$(BIN)/rialto demo
 
 .PHONY: test
-test: install ## Run all tests; those that need servers start their own
+test: install chromium ## Run all tests; those that need servers start their own
 	$(BIN)/pytest
 
 .PHONY: test-all
-test-all: install ## The same, with every crash in every way (about twenty minutes more)
+test-all: install chromium ## The same, with every crash in every way (about twenty minutes more)
 	RIALTO_TEST_ALL=1 $(BIN)/pytest
 
 .PHONY: check

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs everything Rialto needs into this checkout: .venv, .venv-aws, node_modules, .tools.
 # The four installations run side by side; each is skipped when its lock file has not changed.
-# Usage: install.sh [uv|python|aws|anvil|bitcoind|infra]...   (all but infra by default)
+# Usage: install.sh [uv|python|aws|anvil|bitcoind|chromium|infra]...   (not the last two by default)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=devstack/install
@@ -53,6 +53,8 @@ install_anvil() {
 
 install_bitcoind() { "$HERE/bitcoind.sh" .tools/bitcoind; }
 
+install_chromium() { "$HERE/chromium.sh" .tools/chromium; }
+
 # What an installation depends on: when this text is unchanged, there is nothing to do.
 fingerprint() {
   case $1 in
@@ -62,6 +64,7 @@ fingerprint() {
     infra) cat requirements-infra.lock ;;
     anvil) cat package-lock.json ;;
     bitcoind) cat "$HERE/bitcoind.sh" ;;
+    chromium) cat "$HERE/chromium.sh" ;;
   esac | sha256sum
 }
 
@@ -73,6 +76,7 @@ product() {
     infra) echo .venv-infra/bin/kubectl ;;
     anvil) echo node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil ;;
     bitcoind) echo .tools/bitcoind/bin/bitcoind ;;
+    chromium) echo .tools/chromium/bin/chromium ;;
   esac
 }
 
