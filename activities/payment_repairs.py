@@ -93,20 +93,8 @@ class RepairActivities:
             assert row.payment_id is not None
             payment = await payments.lock(connection, row.payment_id)
             row = await withdrawals.lock(connection, word.withdrawal_id)
-            if row.status == WithdrawalStatus.RESERVED:
-                await self._drop(connection, payment, row)
-                try:
-                    await self._plan_rest(connection, payment.id, policy, market)
-                except FeeCapReached as cap:
-                    raise WrongState(str(cap)) from None
-                await withdrawal_release.give_back(
-                    connection,
-                    self._ledger,
-                    row,
-                    WithdrawalEvent.PROVEN_DEAD,
-                    officer=word.officer,
-                    reason=word.reason,
-                )
+            if row.status != WithdrawalStatus.CANCELLED:
+                await self._drop_locked(connection, payment, row, policy, market, word)
         return await self._tell(word.withdrawal_id)
 
     @activity.defn
@@ -131,6 +119,33 @@ class RepairActivities:
                 reason = f"replaced by {mark.txid}, says {mark.officer}: {mark.reason}"
                 await withdrawal_release.give_up(connection, payment.id, reason)
         return await self._tell(mark.withdrawal_id)
+
+    async def _drop_locked(
+        self,
+        connection: AsyncConnection,
+        payment: Row[Any],
+        row: Row[Any],
+        policy: custody_policy.ChainPolicy,
+        market: Any,
+        word: OfficerWord,
+    ) -> None:
+        if row.status != WithdrawalStatus.RESERVED:
+            raise WrongState(
+                f"the withdrawal is {row.status}: the coins may have left", status=row.status
+            )
+        await self._drop(connection, payment, row)
+        try:
+            await self._plan_rest(connection, payment.id, policy, market)
+        except FeeCapReached as cap:
+            raise WrongState(str(cap)) from None
+        await withdrawal_release.give_back(
+            connection,
+            self._ledger,
+            row,
+            WithdrawalEvent.PROVEN_DEAD,
+            officer=word.officer,
+            reason=word.reason,
+        )
 
     async def _drop(self, connection: AsyncConnection, payment: Row[Any], row: Row[Any]) -> None:
         await withdrawal_release.lock_unsigned(connection, payment.id)

@@ -347,6 +347,10 @@ async def working(house: House) -> AsyncIterator[House]:
         yield house
 
 
+def repairs(house: House, chain: Chain) -> RepairActivities:
+    return RepairActivities(house.engine, house.ledger, house.catalog, NoNotices(), chain)
+
+
 def queues(house: House) -> list[Queue]:
     parts: Any = (house.engine, house.ledger, house.catalog, NoNotices())
     signing = SigningActivities(
@@ -358,7 +362,7 @@ def queues(house: House) -> list[Queue]:
         return [
             *crediting.all(),
             *PaymentActivities(*parts, chain).all(),
-            *RepairActivities(*parts, chain).all(),
+            *repairs(house, chain).all(),
             *TreasuryActivities(house.engine, chain).all(),
             *ReconciliationActivities(house.engine, house.catalog, house.tie).all(),
         ]

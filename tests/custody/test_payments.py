@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 
 from activities.screening_messages import Screening
-from tests.custody.house import BTC, COIN, ETH, ETHER, House
+from activities.withdrawals import OfficerWord
+from tests.custody.house import BTC, COIN, ETH, ETHER, House, repairs
 from workflows.staff import StaffAction
 from workflows.withdrawal import WithdrawalWorkflow
 
@@ -139,6 +141,21 @@ async def test_short_of_hot_funds_it_waits_and_can_still_be_cancelled(house: Hou
     await house.until_status(row.id, "cancelled")
 
     assert await house.balance(customer, BTC) == (60 * COIN, 0)
+
+
+async def test_a_withdrawal_that_left_is_not_taken_out_of_its_payment(house: House):
+    """A workflow that has not heard of the broadcast yet may ask for it: the row decides."""
+    row, _ = await asked(house)
+    await house.until_status(row.id, "seen")
+
+    word = OfficerWord(withdrawal_id=row.id, officer="oscar", reason="looked at it twice")
+    with pytest.raises(ApplicationError) as refused:
+        await repairs(house, house.bitcoin).drop_withdrawal(word)
+
+    assert refused.value.type == "wrong_state"
+    await house.until_mined(row.id)
+    await house.until_status(row.id, "done")
+    await house.assert_tied()
 
 
 async def test_what_may_have_left_is_never_given_back(house: House):
