@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import op
 
-from storage import tables_ledger as t
-from storage.migrations.script import run_script
+from storage.migrations.script import drop_tables, run_script
 
 revision = "0001"
 down_revision = None
@@ -15,40 +12,31 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
-    t.assets,
-    t.markets,
-    t.accounts,
-    t.journal_entries,
-    t.transfers,
-    t.holds,
-    t.refused_entries,
-    t.orders,
-    t.order_commands,
-    t.trades,
-    t.settlement_cursors,
-    t.trading_volumes,
-    t.fee_rates,
-    t.audit_log,
-    t.ledger_seals,
-    t.sealed_accounts,
+    "assets",
+    "markets",
+    "accounts",
+    "journal_entries",
+    "transfers",
+    "holds",
+    "refused_entries",
+    "orders",
+    "order_commands",
+    "trades",
+    "settlement_cursors",
+    "trading_volumes",
+    "fee_rates",
+    "audit_log",
+    "ledger_seals",
+    "sealed_accounts",
 )
-SEQUENCES = (t.order_ids, t.command_ids, t.entry_numbers)
-GUARDS = Path(__file__).parent.parent / "sql" / "ledger_guards.sql"
 
 
 def upgrade() -> None:
-    bind = op.get_bind()
-    for sequence in SEQUENCES:
-        sequence.create(bind)
-    for table in TABLES:
-        table.create(bind)
-    run_script(GUARDS)
+    run_script("0001_ledger.sql")
+    run_script("ledger_guards.sql")
 
 
 def downgrade() -> None:
-    bind = op.get_bind()
-    for table in reversed(TABLES):
-        table.drop(bind)
-    for sequence in SEQUENCES:
-        sequence.drop(bind)
+    drop_tables(TABLES)
+    op.execute("DROP SEQUENCE order_ids, command_ids, entry_numbers")
     op.execute("DROP FUNCTION apply_transfers, refuse_change, sequence_before")

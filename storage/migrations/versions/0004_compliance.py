@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-import storage.tables_customers  # noqa: F401  # The foreign keys below name its table.
-from storage import tables_compliance as c
-from storage import tables_staff as s
+from storage.migrations.script import drop_tables, run_script
 
 revision = "0004"
 down_revision = "0003"
@@ -18,28 +16,26 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
-    c.kyc_cases,
-    c.kyc_profiles,
-    c.kyc_documents,
-    c.vendor_checks,
-    c.vendor_events,
-    c.screening_lists,
-    c.listed_parties,
-    c.listed_addresses,
-    c.screenings,
-    c.cleared_matches,
-    c.alerts,
-    c.compliance_cases,
-    c.case_links,
-    c.travel_rule_messages,
-    c.reference_prices,
-    c.limited_flows,
-    s.staff_users,
-    s.staff_sessions,
+    "kyc_cases",
+    "kyc_profiles",
+    "kyc_documents",
+    "vendor_checks",
+    "vendor_events",
+    "screening_lists",
+    "listed_parties",
+    "listed_addresses",
+    "screenings",
+    "cleared_matches",
+    "alerts",
+    "compliance_cases",
+    "case_links",
+    "travel_rule_messages",
+    "reference_prices",
+    "limited_flows",
+    "staff_users",
+    "staff_sessions",
+    "reference_prices",
 )
-
-# Prices to value limits by until the markets have set some, in USDT units for one whole coin.
-PRICES = {"BTC": 60_000_000_000, "ETH": 3_000_000_000, "USDT": 1_000_000}
 
 GRANTS = (
     # The public API takes in profiles and documents and reads states; decisions are the workers'.
@@ -64,18 +60,10 @@ GRANTS = (
 
 
 def upgrade() -> None:
-    bind = op.get_bind()
-    for table in TABLES:
-        table.create(bind)
+    run_script("0004_compliance.sql")
     for grant in GRANTS:
         op.execute(grant)
-    op.bulk_insert(
-        c.reference_prices,
-        [{"asset": asset, "price_units": price} for asset, price in PRICES.items()],
-    )
 
 
 def downgrade() -> None:
-    bind = op.get_bind()
-    for table in reversed(TABLES):
-        table.drop(bind)
+    drop_tables(TABLES)
