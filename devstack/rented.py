@@ -117,8 +117,16 @@ class RentedStack:
         self.require("postgres")
         if not self._template:
             self._template = elsewhere(lambda: asyncio.run(self._make_template(migrate)))
+        return self._fresh(self._template)
+
+    def empty_database(self) -> Database:
+        """A fresh database without a table."""
+        self.require("postgres")
+        return self._fresh("")
+
+    def _fresh(self, template: str) -> Database:
         name = f"test_{secrets.token_hex(6)}"
-        elsewhere(lambda: asyncio.run(self._create(name, self._template)))
+        elsewhere(lambda: asyncio.run(self._create(name, template)))
         return Database(self.site, name)
 
     def drop_database(self, database: Database) -> None:

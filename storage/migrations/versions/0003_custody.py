@@ -42,7 +42,6 @@ TABLES = (
     "nonces",
     "refill_requests",
     "reconciliations",
-    "switches",
 )
 
 _SEEDS = {"sealed_seeds"}

@@ -34,7 +34,6 @@ TABLES = (
     "limited_flows",
     "staff_users",
     "staff_sessions",
-    "reference_prices",
 )
 
 GRANTS = (
