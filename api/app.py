@@ -33,6 +33,8 @@ from api.v1 import (
     sessions,
     status,
     tickers,
+    withdrawal_addresses,
+    withdrawals,
 )
 from api.v1.socket import routes as socket
 
@@ -51,6 +53,8 @@ ROUTERS = (
     orders.router,
     fills.router,
     funds.router,
+    withdrawals.router,
+    withdrawal_addresses.router,
     kyc.router,
     socket.router,
     search.router,

@@ -17,6 +17,7 @@ from valkey.asyncio import Valkey
 
 from api.dependencies import viewer_of
 from api.exchange import customer_feed
+from api.exchange.address_book import AddressBook
 from api.exchange.customer_feed import CustomerFeed
 from api.exchange.funds import Funds
 from api.exchange.identity import Identity
@@ -172,6 +173,13 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
     settings, engine, temporal = opened.settings, opened.engine, opened.temporal
     kyc_store = KycStore(engine)
     documents = DocumentBucket(aws.client("s3"))
+    funds = Funds(
+        engine=engine,
+        ledger=opened.ledger,
+        catalog=opened.catalog,
+        network=network(settings.bitcoin_network),
+        workflows=WithdrawalStarter(temporal, opened.catalog),
+    )
     return Services(
         settings=settings,
         engine=engine,
@@ -185,13 +193,8 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
         sockets=sockets,
         idempotency_keys=IdempotencyKeys(engine),
         replays=Replays(opened.valkey, window_seconds=settings.signature_window_seconds),
-        funds=Funds(
-            engine=engine,
-            ledger=opened.ledger,
-            catalog=opened.catalog,
-            network=network(settings.bitcoin_network),
-            start_workflow=WithdrawalStarter(temporal, opened.catalog).start,
-        ),
+        funds=funds,
+        address_book=AddressBook(engine, opened.catalog, funds.normal_address),
         kyc=KycDesk(temporal, kyc_store, personal_envelope(aws.client("kms")), documents),
         kyc_webhook=KycWebhook(temporal, kyc_store, settings.webhook_secrets),
         search=build_search(

@@ -113,7 +113,7 @@ ERRORS: Mapping[str, ErrorKind] = {
     "limit_exceeded": ErrorKind(
         HTTPStatus.FORBIDDEN,
         "Above your limit",
-        "`GET /v1/withdrawal-limits` shows the limits of your tier and what is left of them.",
+        "`GET /v1/withdrawal-settings` shows the limits of your tier and what is left of them.",
     ),
     "unknown_route": ErrorKind(
         HTTPStatus.NOT_FOUND, "No such route", "See `/v1/openapi.json` for every route there is."
@@ -155,6 +155,11 @@ ERRORS: Mapping[str, ErrorKind] = {
     "unknown_api_key": ErrorKind(
         HTTPStatus.NOT_FOUND, "No such API key", "`GET /v1/api-keys` lists yours."
     ),
+    "unknown_address": ErrorKind(
+        HTTPStatus.NOT_FOUND,
+        "No such address",
+        "`GET /v1/withdrawal-addresses` lists your address book.",
+    ),
     "conflict": ErrorKind(
         HTTPStatus.CONFLICT, "In conflict with what is there", "The detail says with what."
     ),
@@ -182,7 +187,8 @@ ERRORS: Mapping[str, ErrorKind] = {
     "address_not_allowed": ErrorKind(
         HTTPStatus.FORBIDDEN,
         "Not in your address book",
-        "You allow withdrawals only to your address book; new entries need a day to become usable.",
+        "You allow withdrawals only to your address book; new entries become usable after two "
+        "days.",
     ),
     "market_not_trading": ErrorKind(
         HTTPStatus.CONFLICT,

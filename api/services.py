@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from valkey.asyncio import Valkey
 
+from api.exchange.address_book import AddressBook
 from api.exchange.customer_feed import CustomerFeed
 from api.exchange.funds import Funds
 from api.exchange.identity import Identity
@@ -88,6 +89,7 @@ class Services:
     idempotency_keys: IdempotencyKeys
     replays: Replays
     funds: Funds
+    address_book: AddressBook
     kyc: KycDesk
     kyc_webhook: KycWebhook
     search: SearchParts

@@ -5,7 +5,7 @@
     │   ├── InvalidAmount              not a number, negative, zero, too many decimals, too large
     │   ├── InvalidAddress             wrong network, bad checksum, not payable by us
     │   ├── UnknownAsset · UnknownMarket · UnknownOrder · UnknownDeposit · UnknownWithdrawal
-    │   ├── UnknownCustomer · UnknownSession · UnknownApiKey
+    │   ├── UnknownCustomer · UnknownSession · UnknownApiKey · UnknownAddress
     │   ├── WeakPassword
     │   └── MarketRuleBroken           tick, lot, minimum notional, price band
     ├── NotAllowed                     right request, but not by this caller or not now
@@ -83,6 +83,10 @@ class UnknownSession(InvalidInput):
 
 class UnknownApiKey(InvalidInput):
     code = "unknown_api_key"
+
+
+class UnknownAddress(InvalidInput):
+    code = "unknown_address"
 
 
 class WeakPassword(InvalidInput):

@@ -7,6 +7,7 @@ allow-list off takes effect only after it too. So a thief with a session gains n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.errors import InvalidAddress
+from domain.errors import UnknownAddress
 from domain.ids import CustomerId
 from storage.tables_custody import address_book, withdrawal_settings
 
@@ -56,7 +57,7 @@ async def add(
 
 
 async def remove(connection: AsyncConnection, customer_id: CustomerId, entry_id: int) -> None:
-    """Raises InvalidAddress when the customer has no such entry."""
+    """Raises UnknownAddress when the customer has no such entry."""
     result = await connection.execute(
         update(address_book)
         .where(
@@ -67,7 +68,7 @@ async def remove(connection: AsyncConnection, customer_id: CustomerId, entry_id:
         .values(removed_at=func.now())
     )
     if result.rowcount != 1:
-        raise InvalidAddress(f"there is no address {entry_id} in your address book")
+        raise UnknownAddress(f"there is no address {entry_id} in your address book")
 
 
 async def entries(connection: AsyncConnection, customer_id: CustomerId) -> Sequence[Row[Any]]:
@@ -80,11 +81,42 @@ async def entries(connection: AsyncConnection, customer_id: CustomerId) -> Seque
     return rows.all()
 
 
+@dataclass(frozen=True, slots=True)
+class WithdrawalSettings:
+    allow_list_only: bool
+    allow_list_off_at: datetime | None
+    """Switched off, but still in force until then."""
+    held_until: datetime | None
+    held_reason: str
+
+
+async def settings(connection: AsyncConnection, customer_id: CustomerId) -> WithdrawalSettings:
+    """As they are in force now."""
+    row = (
+        await connection.execute(
+            select(withdrawal_settings).where(withdrawal_settings.c.customer_id == customer_id)
+        )
+    ).one_or_none()
+    if row is None:
+        return WithdrawalSettings(
+            allow_list_only=False, allow_list_off_at=None, held_until=None, held_reason=""
+        )
+    now = datetime.now(UTC)
+    is_off = row.allow_list_off_at is not None and row.allow_list_off_at <= now
+    is_on = row.allow_list_only and not is_off
+    is_held = row.held_until is not None and row.held_until > now
+    return WithdrawalSettings(
+        allow_list_only=is_on,
+        allow_list_off_at=row.allow_list_off_at if is_on else None,
+        held_until=row.held_until if is_held else None,
+        held_reason=row.held_reason if is_held else "",
+    )
+
+
 async def set_allow_list(
     connection: AsyncConnection, customer_id: CustomerId, *, is_on: bool
-) -> datetime | None:
-    """On takes effect at once; off after the time lock. Answers when it will be off."""
-    off_at = None if is_on else datetime.now(UTC) + TIME_LOCK
+) -> None:
+    """On takes effect at once, off only after the time lock; asked again, the lock goes on."""
     if is_on:
         await connection.execute(
             insert(withdrawal_settings)
@@ -94,7 +126,7 @@ async def set_allow_list(
                 set_={"allow_list_only": True, "allow_list_off_at": None},
             )
         )
-        return None
+        return
     await connection.execute(
         update(withdrawal_settings)
         .where(
@@ -102,9 +134,8 @@ async def set_allow_list(
             withdrawal_settings.c.allow_list_only,
             withdrawal_settings.c.allow_list_off_at.is_(None),
         )
-        .values(allow_list_off_at=off_at)
+        .values(allow_list_off_at=datetime.now(UTC) + TIME_LOCK)
     )
-    return off_at
 
 
 async def hold_for_security(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, text, update
@@ -17,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.deposit import DepositEvent, DepositStatus, SeenDeposit, after_deposit_event
 from domain.errors import UnknownDeposit
 from domain.ids import CustomerId, DepositId
+from storage.paging import Place, below
 from storage.tables_custody import chain_cursors, deposit_events, deposits
 
 _RECORD_SEEN = text("""
@@ -240,19 +240,19 @@ async def list_for(
     connection: AsyncConnection,
     customer_id: CustomerId,
     *,
-    before: datetime | None = None,
+    before: Place | None = None,
     limit: int = 100,
 ) -> list[Mapping[str, Any]]:
-    """Newest first, each with its confirmations at the scanned height."""
+    """Newest first from `before` on, each with its confirmations at the scanned height."""
     query = (
         select(deposits, chain_cursors.c.height.label("scanned_height"))
         .join(chain_cursors, chain_cursors.c.chain == deposits.c.chain, isouter=True)
         .where(deposits.c.customer_id == customer_id)
-        .order_by(deposits.c.first_seen_at.desc(), deposits.c.id)
+        .order_by(deposits.c.first_seen_at.desc(), deposits.c.id.desc())
         .limit(limit)
     )
     if before is not None:
-        query = query.where(deposits.c.first_seen_at < before)
+        query = query.where(below(deposits.c.first_seen_at, deposits.c.id, before))
     return [_shown(row) for row in await connection.execute(query)]
 
 

@@ -64,7 +64,7 @@ async def check(
     _check_amount(policy, wanted)
     await _check_customer(connection, wanted.customer_id)
     await _check_address_book(connection, policy.chain, wanted)
-    return await _own_payee(connection, policy.chain, wanted)
+    return await own_payee(connection, policy.chain, wanted.address, wanted.customer_id)
 
 
 async def check_final(connection: AsyncConnection, customer_id: CustomerId) -> None:
@@ -105,6 +105,14 @@ async def take_limits(connection: AsyncConnection, row: Row[Any]) -> None:
             value_units=value_units,
         )
     )
+
+
+async def usage(connection: AsyncConnection, customer_id: CustomerId) -> tuple[Tier, Usage]:
+    """The customer's tier, and what was withdrawn under its limits so far."""
+    tier = await connection.scalar(
+        select(customers.c.kyc_tier).where(customers.c.id == customer_id)
+    )
+    return Tier(int(tier or 0)), await _used(connection, customer_id)
 
 
 async def _check_open(connection: AsyncConnection, policy: AssetPolicy) -> None:
@@ -181,21 +189,24 @@ async def _check_address_book(
         )
 
 
-async def _own_payee(
-    connection: AsyncConnection, chain: str, wanted: WithdrawalRequest
+async def own_payee(
+    connection: AsyncConnection, chain: str, address: str, asker: CustomerId
 ) -> CustomerId | None:
-    """The customer of ours who is paid there: then it is a transfer in the ledger."""
+    """The customer of ours who is paid there: then it is a transfer in the ledger.
+
+    Raises InvalidAddress for the asker's own address and for the exchange's.
+    """
     owner = await connection.scalar(
         select(deposit_addresses.c.customer_id).where(
-            deposit_addresses.c.chain == chain, deposit_addresses.c.address == wanted.address
+            deposit_addresses.c.chain == chain, deposit_addresses.c.address == address
         )
     )
-    if owner == wanted.customer_id:
+    if owner == asker:
         raise InvalidAddress("this is your own deposit address here")
     if owner is not None:
         return CustomerId(owner)
     if await connection.scalar(
-        select(wallets.c.id).where(wallets.c.chain == chain, wallets.c.address == wanted.address)
+        select(wallets.c.id).where(wallets.c.chain == chain, wallets.c.address == address)
     ):
         raise InvalidAddress("this address belongs to the exchange")
     return None

@@ -9,7 +9,6 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -29,6 +28,7 @@ from domain.withdrawal import (
 from ledger import custody
 from storage import custody_policy, withdrawal_rules
 from storage.ledger import Ledger
+from storage.paging import Place, below
 from storage.tables_custody import withdrawal_events, withdrawals
 
 _CLAIM_NEWS = text("""
@@ -221,18 +221,18 @@ async def list_for(
     connection: AsyncConnection,
     customer_id: CustomerId,
     *,
-    before: datetime | None = None,
+    before: Place | None = None,
     limit: int = 100,
 ) -> Sequence[Row[Any]]:
-    """Newest first."""
+    """Newest first, from `before` on."""
     query = (
         select(withdrawals)
         .where(withdrawals.c.customer_id == customer_id)
-        .order_by(withdrawals.c.created_at.desc(), withdrawals.c.id)
+        .order_by(withdrawals.c.created_at.desc(), withdrawals.c.id.desc())
         .limit(limit)
     )
     if before is not None:
-        query = query.where(withdrawals.c.created_at < before)
+        query = query.where(below(withdrawals.c.created_at, withdrawals.c.id, before))
     return (await connection.execute(query)).all()
 
 

@@ -3,33 +3,59 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chains.bitcoin import addresses as bitcoin
 from chains.bitcoin.network import Network
 from chains.ethereum import addresses as ethereum
-from domain.errors import AssetPaused, UnknownDeposit, UnknownWithdrawal
+from domain.errors import AssetPaused, UnknownDeposit, UnknownWithdrawal, WrongState
 from domain.ids import CustomerId
 from domain.money import Asset
-from storage import addresses, custody_policy, deposits, withdrawals
+from domain.withdrawal import FINISHED, WithdrawalKind, WithdrawalStatus
+from domain.withdrawal_estimate import Estimate, estimate
+from storage import (
+    addresses,
+    custody_policy,
+    deposits,
+    withdrawal_estimates,
+    withdrawal_rules,
+    withdrawals,
+)
 from storage.addresses import DepositAddress, Derived
 from storage.catalog import Catalog
 from storage.custody_policy import AssetPolicy
 from storage.ledger import Ledger
+from storage.paging import Place
 from storage.withdrawals import Requested, WithdrawalRequest
 
 logger = logging.getLogger(__name__)
 
 BITCOIN = "bitcoin"
 
-StartWorkflow = Callable[[Row[Any]], Awaitable[None]]
-"""Starts the workflow of a withdrawal's row, or tells the one that runs."""
+
+class WithdrawalWorkflows(Protocol):
+    """The running workflows of withdrawals."""
+
+    async def start(self, row: Row[Any]) -> None:
+        """Start the row's workflow, or tell the one that runs."""
+
+    async def cancel(self, row: Row[Any]) -> None:
+        """Raises WrongState when it is too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a withdrawal would cost and how long it would take; nothing is promised by it."""
+
+    policy: AssetPolicy
+    kind: WithdrawalKind
+    fee_units: int
+    estimate: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +74,13 @@ class Funds:
         ledger: Ledger,
         catalog: Catalog,
         network: Network,
-        start_workflow: StartWorkflow,
+        workflows: WithdrawalWorkflows,
     ) -> None:
         self._engine = engine
         self._ledger = ledger
         self._catalog = catalog
         self._network = network
-        self._start_workflow = start_workflow
+        self._workflows = workflows
 
     async def policy(self, asset: str) -> AssetPolicy:
         """Minima, fees and pauses of an asset. Raises UnknownAsset."""
@@ -78,7 +104,7 @@ class Funds:
             )
 
     async def deposits(
-        self, customer_id: CustomerId, *, before: datetime | None, limit: int
+        self, customer_id: CustomerId, *, before: Place | None, limit: int
     ) -> list[Mapping[str, Any]]:
         """Newest first."""
         async with self._engine.connect() as connection:
@@ -115,21 +141,62 @@ class Funds:
         return requested
 
     async def withdrawals(
-        self, customer_id: CustomerId, *, before: datetime | None, limit: int
-    ) -> Sequence[Row[Any]]:
-        """Newest first."""
+        self, customer_id: CustomerId, *, before: Place | None, limit: int
+    ) -> list[tuple[Row[Any], Estimate | None]]:
+        """Newest first, each with its estimate."""
         async with self._engine.connect() as connection:
-            return await withdrawals.list_for(connection, customer_id, before=before, limit=limit)
+            rows = await withdrawals.list_for(connection, customer_id, before=before, limit=limit)
+            found = await withdrawal_estimates.estimates(connection, rows)
+        return [(row, found.get(row.id)) for row in rows]
 
     async def withdrawal(
         self, customer_id: CustomerId, withdrawal_id: str
-    ) -> tuple[Row[Any], list[Mapping[str, Any]]]:
+    ) -> tuple[Row[Any], Estimate | None, list[Mapping[str, Any]]]:
         """One withdrawal and what happened to it. Raises UnknownWithdrawal."""
         async with self._engine.connect() as connection:
-            row = await withdrawals.find(connection, withdrawal_id)
-            if row.customer_id != customer_id:
-                raise UnknownWithdrawal(f"there is no withdrawal {withdrawal_id}")
-            return row, await withdrawals.timeline(connection, withdrawal_id)
+            row = await self._own(connection, customer_id, withdrawal_id)
+            found = await withdrawal_estimates.estimates(connection, [row])
+            return row, found.get(row.id), await withdrawals.timeline(connection, withdrawal_id)
+
+    async def cancel(self, customer_id: CustomerId, withdrawal_id: str) -> None:
+        """Give the funds back if nothing can have left. Raises UnknownWithdrawal, WrongState.
+
+        Cancelled already, it is cancelled.
+        """
+        async with self._engine.connect() as connection:
+            row = await self._own(connection, customer_id, withdrawal_id)
+        if row.status == WithdrawalStatus.CANCELLED:
+            return
+        if row.status in FINISHED:
+            raise WrongState(f"the withdrawal is {row.status}", status=row.status)
+        await self._workflows.cancel(row)
+
+    async def quote(
+        self, customer_id: CustomerId, asset: str, amount: str, address: str | None
+    ) -> Quote:
+        """Raises UnknownAsset, InvalidAmount, InvalidAddress; whether it may be is not asked."""
+        listed = self._catalog.asset(asset)
+        units = listed.parse(amount).units
+        async with self._engine.connect() as connection:
+            policy = await custody_policy.read_asset(connection, listed.code)
+            payee = None
+            if address is not None:
+                normal = self.normal_address(listed, address)
+                payee = await withdrawal_rules.own_payee(
+                    connection, policy.chain, normal, customer_id
+                )
+            facts = await withdrawal_estimates.facts(connection, [listed.code])
+            queue = await withdrawal_estimates.queued_units(connection, [listed.code])
+        kind = WithdrawalKind.CHAIN if payee is None else WithdrawalKind.INTERNAL
+        until_paid = max(queue.values(), default=0) + units
+        reviewed = units >= policy.review_units
+        status = WithdrawalStatus.REVIEW if reviewed else WithdrawalStatus.APPROVED
+        return Quote(
+            policy,
+            kind,
+            policy.withdrawal_fee_units if kind is WithdrawalKind.CHAIN else 0,
+            estimate(facts[listed.code], status, kind, until_paid),
+        )
 
     def normal_address(self, asset: Asset, address: str) -> str:
         """The one normal form of an address on the asset's chain. Raises InvalidAddress."""
@@ -137,10 +204,18 @@ class Funds:
             return bitcoin.parse_address(address, self._network).text
         return ethereum.parse_address(address)
 
+    async def _own(
+        self, connection: AsyncConnection, customer_id: CustomerId, withdrawal_id: str
+    ) -> Row[Any]:
+        row = await withdrawals.find(connection, withdrawal_id)
+        if row.customer_id != customer_id:
+            raise UnknownWithdrawal(f"there is no withdrawal {withdrawal_id}")
+        return row
+
     async def _start(self, row: Row[Any]) -> None:
         """The hold is committed, so this may fail: the relay starts what was not started."""
         try:
-            await self._start_workflow(row)
+            await self._workflows.start(row)
             async with self._engine.begin() as connection:
                 await withdrawals.mark_told(connection, row.id)
         except Exception as fault:  # noqa: BLE001 - whatever it was, the row has it

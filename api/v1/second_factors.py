@@ -20,6 +20,9 @@ _REFUSALS = (
     "wrong_state",
 )
 
+_CHANGED = "the second factor was changed"
+"""Why withdrawals are held: the hold comes before the change, so that no crash leaves it out."""
+
 
 CODE_PATTERN = r"^([0-9]{6}|[0-9a-f]{5}(-[0-9a-f]{5}){3})$"
 
@@ -73,6 +76,10 @@ async def list_factors(caller: Person, services: ServicesOf) -> FactorsAnswer:
     responses=refusals(*_REFUSALS),
 )
 async def start_totp(caller: Person, services: ServicesOf) -> TotpAnswer:
+    """Another one instead of yours holds withdrawals for a day; the first one does not."""
+    await services.people.second_factor.require_step_up(caller)
+    if await services.people.second_factor.is_set_up(caller.customer_id):
+        await services.address_book.hold_for_security(caller.customer_id, _CHANGED)
     setup = await services.people.second_factor.start_totp(caller)
     return TotpAnswer(secret=setup.secret, uri=setup.uri)
 
@@ -96,6 +103,9 @@ async def confirm_totp(body: Code, caller: Person, services: ServicesOf) -> Reco
     responses=refusals(*_REFUSALS),
 )
 async def remove_totp(caller: Person, services: ServicesOf) -> Response:
+    """Withdrawals are held for a day."""
+    await services.people.second_factor.require_step_up(caller)
+    await services.address_book.hold_for_security(caller.customer_id, _CHANGED)
     await services.people.second_factor.remove_totp(caller)
     await services.people.customers.record(caller.action("totp_removed"))
     return Response(status_code=204)
