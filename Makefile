@@ -51,6 +51,7 @@ check: ## Lint, format, types, layers and house rules
 
 .PHONY: bench
 bench: install ## Run every benchmark and print its figures
+	@$(INSTALL) rivals
 	@$(BIN)/rialto bench all
 
 .PHONY: doctor
@@ -65,6 +66,7 @@ lock: ## Write the lock files anew from the requirements*.in and package.json
 	$(LOCK) requirements-aws.in -o requirements-aws.lock
 	$(LOCK) requirements-node.in -o requirements-node.lock
 	$(LOCK) requirements-bootstrap.in -o requirements-bootstrap.lock
+	$(LOCK) requirements-rivals.in -o requirements-rivals.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 .PHONY: infra-check

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs everything Rialto needs into this checkout: .venv, .venv-aws, node_modules, .tools.
 # The four installations run side by side; each is skipped when its lock file has not changed.
-# Usage: install.sh [uv|python|aws|anvil|bitcoind|chromium|infra]...   (not the last two by default)
+# Usage: install.sh [uv|python|aws|anvil|bitcoind|chromium|infra|rivals]...   (not the last three by default)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=devstack/install
@@ -42,6 +42,11 @@ install_infra() {
   "$UV" pip install -q --python .venv-infra --require-hashes -r requirements-infra.lock
 }
 
+install_rivals() {
+  [ -x .venv-rivals/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-rivals
+  "$UV" pip install -q --python .venv-rivals --require-hashes -r requirements-rivals.lock
+}
+
 install_anvil() {
   local npm=(npm)
   if ! command -v npm >/dev/null; then
@@ -62,6 +67,7 @@ fingerprint() {
     python) cat requirements-dev.lock pyproject.toml ;;
     aws) cat requirements-aws.lock ;;
     infra) cat requirements-infra.lock ;;
+    rivals) cat requirements-rivals.lock ;;
     anvil) cat package-lock.json ;;
     bitcoind) cat "$HERE/bitcoind.sh" ;;
     chromium) cat "$HERE/chromium.sh" ;;
@@ -74,6 +80,7 @@ product() {
     python) echo .venv/bin/rialto ;;
     aws) echo .venv-aws/bin/python ;;
     infra) echo .venv-infra/bin/kubectl ;;
+    rivals) echo .venv-rivals/bin/python ;;
     anvil) echo node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil ;;
     bitcoind) echo .tools/bitcoind/bin/bitcoind ;;
     chromium) echo .tools/chromium/bin/chromium ;;
