@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from temporalio import activity
@@ -88,6 +88,18 @@ class KycTools:
 class KycActivities:
     def __init__(self, tools: KycTools) -> None:
         self._tools = tools
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        return [
+            self.record,
+            self.start_check,
+            self.ask_check,
+            self.assess,
+            self.clear_matches,
+            self.remind,
+            self.erase_application,
+            self.erase_personal_data,
+        ]
 
     @activity.defn(name="kyc_record")
     async def record(self, record: KycRecord) -> None:

@@ -89,6 +89,7 @@ class NameIndex:
         self._weights = [self._weight(number) for number in range(len(self._words))]
         self._unknown_weight = math.log(1 + len(self._names))
         self._totals = [sum(self._weights[each] for each in words) for words in self._names]
+        self._floors = [_SHARED_MIN * total for total in self._totals]
         self._by_deletion: dict[str, list[int]] = {}
         self._by_sound: dict[str, list[int]] = {}
         for number, word in enumerate(self._words):
@@ -175,11 +176,11 @@ class NameIndex:
         for place in order:
             self._share(shared, near[place].likeness, weights[place], may_begin=rest >= needed)
             rest -= weights[place]
-        totals = self._totals
+        enough, floors = _SHARED_MIN * total, self._floors
         return [
             number
             for number, weight in shared.items()
-            if weight >= _SHARED_MIN * min(total, totals[number])
+            if weight >= enough or weight >= floors[number]
         ]
 
     def _share(

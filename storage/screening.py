@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -67,6 +67,26 @@ class ScreeningStore:
                 select(screening_lists.c.name, screening_lists.c.version)
             )
             return {row.name: row.version for row in rows}
+
+    async def lists(self) -> list[dict[str, Any]]:
+        """Every loaded list: name, version, published_on, parties, loaded_at."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(screening_lists).order_by(screening_lists.c.name)
+            )
+            return [dict(row) for row in rows.mappings()]
+
+    async def last_matches(self, customer_id: CustomerId) -> set[tuple[str, str]] | None:
+        """(list, uid) of what the newest screening of the customer found; None: none was made."""
+        statement = (
+            select(screenings.c.matches)
+            .where(screenings.c.customer_id == customer_id, screenings.c.subject == "customer")
+            .order_by(screenings.c.id.desc())
+            .limit(1)
+        )
+        async with self._engine.connect() as connection:
+            matches = (await connection.execute(statement)).scalar_one_or_none()
+        return None if matches is None else {(each["list"], each["uid"]) for each in matches}
 
     async def parties(self) -> list[ListedParty]:
         async with self._engine.connect() as connection:
@@ -134,6 +154,7 @@ async def _write_list(connection: AsyncConnection, loaded: LoadedList) -> None:
         "version": loaded.version,
         "published_on": loaded.published_on,
         "parties": len(loaded.parties),
+        "loaded_at": func.now(),
     }
     await connection.execute(
         postgres_insert(screening_lists)

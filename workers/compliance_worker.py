@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.compliance import AddressScreening
 from activities.kyc import KycActivities, KycPolicy, KycTools
+from activities.rescreening import RescreeningActivities
 from activities.screening import ListScreening
 from compliance.tiers import Tier
 from storage.documents import DocumentBucket
@@ -32,6 +34,10 @@ from workers.process import run
 from workers.staff_interceptor import StaffInterceptor
 from workers.temporal_worker import Options, Queue, serve_queues, temporal_answers
 from workflows.kyc import COMPLIANCE_QUEUE, KycWorkflow
+from workflows.rescreening import RescreeningWorkflow
+from workflows.rescreening_start import ensure_rescreening
+
+WORKFLOWS = (KycWorkflow, RescreeningWorkflow)
 
 
 class Settings(BaseSettings):
@@ -44,6 +50,8 @@ class Settings(BaseSettings):
     kyc_vendor_api_key: SecretStr
     kyc_straight_through_tier_max: Tier = Tier.NONE
     """Highest tier that clean cases get without a person."""
+    rescreen_seconds: float = 86_400.0
+    """How often all customers are screened anew, beside every change of a list."""
     health_port: int | None = None
     metrics_port: int | None = None
 
@@ -59,10 +67,11 @@ async def serve(stop: asyncio.Event) -> None:
     ):
         client = await connect(settings, runtime=metrics.runtime)
         health.check("temporal", lambda: temporal_answers(client))
+        await ensure_rescreening(client, timedelta(seconds=settings.rescreen_seconds))
         interceptor = await asyncio.to_thread(StaffInterceptor.from_kms, aws.client("kms"))
         await serve_queues(
             client,
-            [Queue(COMPLIANCE_QUEUE, kyc_activities(settings, engine), [KycWorkflow])],
+            [Queue(COMPLIANCE_QUEUE, activities_of(settings, engine), WORKFLOWS)],
             stop,
             options=Options(interceptors=[interceptor]),
             on_running=lambda: health.ready("worker"),
@@ -70,26 +79,21 @@ async def serve(stop: asyncio.Event) -> None:
     await engine.dispose()
 
 
-def kyc_activities(settings: Settings, engine: AsyncEngine) -> list[Callable[..., Any]]:
+def activities_of(settings: Settings, engine: AsyncEngine) -> list[Callable[..., Any]]:
+    store, lists = KycStore(engine), ScreeningStore(engine)
+    envelope, screening = personal_envelope(aws.client("kms")), ListScreening(lists)
     tools = KycTools(
-        store=KycStore(engine),
-        envelope=personal_envelope(aws.client("kms")),
+        store=store,
+        envelope=envelope,
         vendor=KycVendor(settings.kyc_vendor_url, settings.kyc_vendor_api_key.get_secret_value()),
-        screening=ListScreening(ScreeningStore(engine)),
+        screening=screening,
         documents=DocumentBucket(aws.client("s3")),
         policy=KycPolicy(settings.kyc_straight_through_tier_max),
     )
-    kyc = KycActivities(tools)
     return [
-        *AddressScreening(ScreeningStore(engine)).all(),
-        kyc.record,
-        kyc.start_check,
-        kyc.ask_check,
-        kyc.assess,
-        kyc.clear_matches,
-        kyc.remind,
-        kyc.erase_application,
-        kyc.erase_personal_data,
+        *AddressScreening(lists).all(),
+        *KycActivities(tools).all(),
+        *RescreeningActivities(store, lists, screening, envelope).all(),
     ]
 
 

@@ -1,0 +1,118 @@
+"""The Temporal UI behind the staff portal, as a staff member's hands and eyes use it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Locator, Page
+
+from cli.demo.customer import eventually
+from devstack.seed_staff import StaffMember
+
+PATIENCE_MS = 60_000
+"""The UI asks for a hundred files and polls histories; the machine may be busy."""
+_CODE_SECONDS = 90
+
+
+class StaffPage:
+    """One tab of a staff member who is signed in."""
+
+    def __init__(self, page: Page, url: str, who: StaffMember) -> None:
+        self._page = page
+        self._url = url
+        self._who = who
+
+    async def sign_in(self) -> None:
+        """A code works once: when it was used a moment ago, the next one is tried."""
+        tried = ""
+
+        async def entered() -> bool | None:
+            nonlocal tried
+            code = self._who.code()
+            if code == tried:
+                return None  # Five failures in a row would lock the login.
+            tried = code
+            await self._page.goto(f"{self._url}/staff/login")
+            await self._page.fill("#login", self._who.login)
+            await self._page.fill("#password", self._who.password)
+            await self._page.fill("#code", code)
+            await self.picture("sign-in")
+            await self._page.click("button")
+            await self._page.wait_for_load_state()
+            return True if "/workflows" in self._page.url else None
+
+        await eventually(f"{self._who.login} signs in", entered, _CODE_SECONDS)
+
+    async def open_view(self, name: str) -> None:
+        """One of the saved views that the portal puts into the UI."""
+        await self._page.locator("button:visible", has_text="Saved Views").click()
+        await self._page.get_by_role("menuitem").get_by_text(name, exact=True).click()
+
+    async def open_case(self, workflow_id: str) -> None:
+        """By its line in the list, then what the workflow says about itself."""
+        await self._page.get_by_role("link", name=workflow_id, exact=True).first.click()
+        await self._page.get_by_test_id("user-metadata-tab").click()
+
+    async def reads(self, text: str) -> None:
+        """In what the workflow says about itself: the UI shows that in frames of their own."""
+
+        async def seen() -> bool | None:
+            return True if text in await self.whole_text() else None
+
+        await eventually(f"{self._who.login} reads {text!r}", seen, PATIENCE_MS / 1000)
+
+    async def whole_text(self) -> str:
+        frames = [frame for frame in self._page.frames if not frame.is_detached()]
+        return "\n".join([await frame.locator("body").inner_text() for frame in frames])
+
+    async def send_update(self, name: str, argument: dict[str, Any]) -> str:
+        """Fill in the dialog "Send an Update" and return what it answers."""
+        await self._page.locator("button:visible", has_text="More Actions").click()
+        await self._page.locator("[data-testid=update-button]:visible").click()
+        dialog = self._page.locator("[data-testid=update-confirmation-modal]:visible")
+        await dialog.get_by_test_id("update-select-button").click()
+        await dialog.get_by_role("option").filter(has=self._exactly(name)).click()
+        editor = dialog.locator(".cm-content").first
+        await editor.click()
+        await self._page.keyboard.press("Control+A")  # What was tried before is still there.
+        await self._page.keyboard.insert_text(json.dumps(argument))
+        # The editor formats on leaving it and moves the button: leave it before pressing.
+        await dialog.locator("#modal-title-update-confirmation-modal").click()
+        await self.picture(f"update-{name}")
+        async with self._page.expect_response(
+            lambda answer: f"/update/{name}" in answer.url, timeout=PATIENCE_MS
+        ) as sent:
+            await dialog.get_by_test_id("confirm-modal-button").click()
+        answer = await (await sent.value).text()
+        await self.picture(f"update-{name}-answer")
+        close = dialog.get_by_test_id("cancel-modal-button")
+        if "failure" in answer:  # The dialog stays open and shows the sentence.
+            await close.click()
+        return answer
+
+    async def picture(self, name: str) -> None:
+        """For docs/runbooks, when RIALTO_SCREENSHOTS names a folder."""
+        folder = os.environ.get("RIALTO_SCREENSHOTS")
+        if folder:
+            await self._page.wait_for_timeout(1500)  # Nothing depends on it but the looks.
+            await self._page.screenshot(path=Path(folder) / f"{name}.png")
+
+    def _exactly(self, name: str) -> Locator:
+        return self._page.get_by_text(name, exact=True)
+
+
+@asynccontextmanager
+async def staff_page(browser: Browser, url: str, who: StaffMember) -> AsyncIterator[StaffPage]:
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
+    try:
+        page = StaffPage(await context.new_page(), url, who)
+        await page.sign_in()
+        yield page
+    finally:
+        await context.close()

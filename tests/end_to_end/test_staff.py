@@ -1,0 +1,136 @@
+"""Staff decide in the Temporal UI, through the portal; what they read is nowhere in clear."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Browser
+
+from cli.demo.customer import Customer, Refused, eventually
+from cli.demo.outside import OutsideBitcoin
+from cli.running import Running
+from devstack.rented import RentedStack
+from devstack.seed_staff import BY_LOGIN
+from tests.end_to_end.staff_browser import staff_page
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
+
+FAMILY_NAME = "Quistgaard-Oyelaran"
+"""Nobody else's here: where it is found, it is hers."""
+SATOSHI = 2_000_000
+WITHDRAWN = "0.01"
+
+
+@pytest.fixture(scope="module")
+async def nora(running: Running) -> AsyncIterator[Customer]:
+    """A customer whose case waits for an officer."""
+    async with httpx.AsyncClient(base_url=running.api_url, timeout=30) as api:
+        customer = Customer(api, "nora")
+        await customer.join()
+        await customer.hand_in_papers(FAMILY_NAME)
+        await _in_state(customer, "manual_review")
+        yield customer
+
+
+async def _in_state(customer: Customer, state: str) -> None:
+    async def reached() -> bool | None:
+        return True if await customer.kyc_state() == state else None
+
+    await eventually(f"{customer.name}'s case is {state}", reached, 120)
+
+
+async def test_a_viewer_sees_the_case_but_nobodys_name(
+    running: Running, browser: Browser, nora: Customer
+):
+    async with staff_page(browser, running.staff_url, BY_LOGIN["vera"]) as vera:
+        await vera.open_view("Needs a human")
+        await vera.open_case(f"kyc/{nora.id}")
+        await vera.reads("Codec Server could not connect")  # It refuses her, and the UI says so.
+        await vera.reads("No Current Details")
+
+        assert FAMILY_NAME not in await vera.whole_text()
+
+
+async def test_an_officer_approves_in_the_temporal_ui_and_the_customer_can_withdraw(
+    running: Running, browser: Browser, nora: Customer, bitcoin: OutsideBitcoin
+):
+    await bitcoin.prepare(10 * SATOSHI)
+    payment = await bitcoin.pay(await nora.deposit_address("BTC"), SATOSHI)
+    await _withdrawable(nora, payment.txid)
+    payee = await bitcoin.new_address()
+    with pytest.raises(Refused, match="tier_too_low"):
+        await nora.withdraw("BTC", WITHDRAWN, payee)
+
+    async with staff_page(browser, running.staff_url, BY_LOGIN["amir"]) as amir:
+        await amir.open_view("Waiting for me")
+        await amir.picture("cases-waiting")
+        await amir.open_case(f"kyc/{nora.id}")
+        await amir.reads(FAMILY_NAME)  # Through the codec server: Temporal has it sealed.
+        await amir.picture("case")
+        refusal = await amir.send_update("approve", {"reason": "ok"})
+        assert "at least 10 characters" in refusal
+        assert await nora.kyc_state() == "manual_review"
+
+        await amir.send_update("approve", {"reason": "passport and profile agree"})
+        await _in_state(nora, "approved")
+
+    withdrawal_id = await nora.withdraw("BTC", WITHDRAWN, payee)
+    await _done(nora, withdrawal_id)
+    assert await bitcoin.received(payee) == 1_000_000
+
+
+async def test_a_customer_whose_name_comes_onto_a_list_is_looked_at_again(
+    running: Running, nora: Customer, tmp_path: Path
+):
+    new_list = tmp_path / "pep.csv"
+    new_list.write_text(f"id,schema,name\npep-77,Person,Nora {FAMILY_NAME}\n")
+    assert await nora.kyc_state() == "approved"
+
+    loaded = await _rialto(running, "screening", "load", "pep", str(new_list))
+
+    assert "every customer is screened anew" in loaded
+    await _in_state(nora, "manual_review")
+
+
+async def _rialto(running: Running, *words: str) -> str:
+    command = await asyncio.create_subprocess_exec(
+        Path(sys.executable).parent / "rialto",
+        *words,
+        env={**os.environ, **running.variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await command.communicate()
+    assert command.returncode == 0, said.decode()
+    return said.decode()
+
+
+async def test_no_personal_data_stands_in_temporals_database(exchange: RentedStack, nora: Customer):
+    files = sorted(exchange.site.directory("temporal").glob("temporal.db*"))
+    raw = b"".join(file.read_bytes() for file in files)
+
+    assert f"kyc/{nora.id}".encode() in raw, "this is not where the case is kept"
+    for word in (FAMILY_NAME, "Nora", "Storgatan", "11122", "1990-01-31", nora.email):
+        assert word.encode() not in raw, word
+
+
+async def _withdrawable(customer: Customer, txid: str) -> None:
+    async def credited() -> bool | None:
+        deposit = await customer.deposit(txid)
+        return True if deposit is not None and deposit["status"] == "withdrawable" else None
+
+    await eventually("the deposit is credited for good", credited, 120)
+
+
+async def _done(customer: Customer, withdrawal_id: str) -> None:
+    async def paid() -> bool | None:
+        found = await customer.withdrawal(withdrawal_id)
+        return True if found["status"] == "done" else None
+
+    await eventually("the withdrawal is paid", paid, 120)
