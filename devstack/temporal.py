@@ -18,6 +18,7 @@ SEARCH_ATTRIBUTES = {
     "CustomerId": "Keyword",
     "Queue": "Keyword",
     "Market": "Keyword",
+    "Reason": "Keyword",
     "RiskScore": "Int",
     "NeedsHuman": "Bool",
     "DueAt": "Datetime",

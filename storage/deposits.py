@@ -6,8 +6,9 @@ cursor are written together, and a credit and its ledger entry too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, text, update
@@ -168,6 +169,53 @@ async def claim_due(
         )
         for row in rows
     ]
+
+
+async def unseen(
+    connection: AsyncConnection,
+    chain: str,
+    waiting: Collection[str],
+    *,
+    older_than_seconds: float,
+    limit: int = 200,
+) -> list[str]:
+    """Transactions whose deposits wait for their first block, though no mempool holds them now."""
+    rows = await connection.scalars(
+        select(deposits.c.txid)
+        .distinct()
+        .where(
+            deposits.c.chain == chain,
+            deposits.c.status == DepositStatus.DETECTED,
+            deposits.c.height.is_(None),
+            deposits.c.txid.not_in(waiting),
+            deposits.c.first_seen_at < func.now() - timedelta(seconds=older_than_seconds),
+        )
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def drop_unmined(connection: AsyncConnection, chain: str, txid: str) -> list[DepositId]:
+    """A transaction that was replaced or forgotten: customers no longer see its deposits coming.
+
+    Should it be mined after all, its deposits come back under the same identity.
+    """
+    rows = await connection.execute(
+        select(deposits)
+        .where(
+            deposits.c.chain == chain,
+            deposits.c.txid == txid,
+            deposits.c.status == DepositStatus.DETECTED,
+            deposits.c.height.is_(None),
+        )
+        .with_for_update()
+    )
+    found = rows.all()
+    for row in found:
+        await move(
+            connection, row, DepositEvent.ORPHANED, {"why": "left the mempool"}, has_news=True
+        )
+    return [DepositId(row.id) for row in found]
 
 
 async def lock(connection: AsyncConnection, deposit_id: str) -> Row[Any]:

@@ -13,6 +13,8 @@ CUSTOMER_ID = SearchAttributeKey.for_keyword("CustomerId")
 QUEUE = SearchAttributeKey.for_keyword("Queue")
 """Which group of staff a waiting workflow belongs to: compliance, senior, operations."""
 MARKET = SearchAttributeKey.for_keyword("Market")
+REASON = SearchAttributeKey.for_keyword("Reason")
+"""Why it does not go on, in a few words that name nobody."""
 RISK_SCORE = SearchAttributeKey.for_int("RiskScore")
 NEEDS_HUMAN = SearchAttributeKey.for_bool("NeedsHuman")
 DUE_AT = SearchAttributeKey.for_datetime("DueAt")
@@ -25,6 +27,7 @@ ALL: tuple[SearchAttributeKey[Any], ...] = (
     CUSTOMER_ID,
     QUEUE,
     MARKET,
+    REASON,
     RISK_SCORE,
     NEEDS_HUMAN,
     DUE_AT,

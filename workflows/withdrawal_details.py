@@ -14,6 +14,7 @@ from domain.withdrawal import WithdrawalStatus
 from workflows import search_attributes as attributes
 
 _REVIEW_DUE = timedelta(hours=4)
+_REASON_LENGTH_MAX = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,17 @@ class Shown:
     needs_human: bool
     risk_score: int
     txids: tuple[str, ...]
+    reason: str
 
     @classmethod
     def of(cls, view: WithdrawalView, problem: str) -> Shown:
-        return cls(view.status, needs_human(view, problem), view.risk_score, tuple(view.txids))
+        return cls(
+            view.status,
+            needs_human(view, problem),
+            view.risk_score,
+            tuple(view.txids),
+            _in_short(problem or view.reason),
+        )
 
     def updates(self, before: Shown | None, now: datetime) -> list[SearchAttributeUpdate[Any]]:
         updates: list[SearchAttributeUpdate[Any]] = []
@@ -45,7 +53,14 @@ class Shown:
             updates.append(attributes.RISK_SCORE.value_set(self.risk_score))
         if self.txids and (before is None or before.txids != self.txids):
             updates.append(attributes.TX_IDS.value_set(self.txids))
+        if self.reason != (before.reason if before else ""):
+            updates.append(attributes.REASON.value_set(self.reason))
         return updates
+
+
+def _in_short(reason: str) -> str:
+    """What stands before the colon; amounts, names and addresses stand after it."""
+    return reason.partition(":")[0][:_REASON_LENGTH_MAX]
 
 
 def needs_human(view: WithdrawalView, problem: str) -> bool:

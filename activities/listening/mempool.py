@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,11 +20,16 @@ from chains.block import Incoming
 from chains.ethereum import scan
 from chains.ethereum.node import EthereumNode
 from chains.node import NodeRefusal
+from domain.ids import TxId
 from storage import blocks, deposits
 from streams.chain_events import ChainEventKind, to_body
 
+logger = logging.getLogger(__name__)
+
 _TRANSACTIONS_A_LOOK = 2_000
 """The rest comes with the next look: the walk along the blocks must not wait for the mempool."""
+FORGET_AFTER_SECONDS = 600.0
+"""A node that was started anew may not have all back at once."""
 
 
 class Mempool(Protocol):
@@ -32,7 +38,14 @@ class Mempool(Protocol):
 
 
 class BitcoinMempool:
-    def __init__(self, engine: AsyncEngine, node: BitcoinNode, watchlist: Watchlist) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        node: BitcoinNode,
+        watchlist: Watchlist,
+        forget_after_seconds: float = FORGET_AFTER_SECONDS,
+    ) -> None:
+        self._forget_after_seconds = forget_after_seconds
         self._engine = engine
         self._node = node
         self._reader = BitcoinReader(node)
@@ -41,6 +54,9 @@ class BitcoinMempool:
 
     async def look(self) -> int:
         waiting = set(await self._node.call("getrawmempool"))
+        await _forget(
+            self._engine, self._reader.chain, waiting, self._knows, self._forget_after_seconds
+        )
         self._looked_at &= waiting
         fresh = sorted(waiting - self._looked_at)[:_TRANSACTIONS_A_LOOK]
         if not fresh:
@@ -54,6 +70,9 @@ class BitcoinMempool:
         count = await _record(self._engine, self._reader.chain, arrivals)
         self._looked_at.update(fresh)
         return count
+
+    async def _knows(self, txid: str) -> bool:
+        return await self._node.raw_transaction(TxId(txid)) is not None
 
     async def _raw(self, txids: Sequence[str]) -> list[bytes]:
         """Bytes of those still in the mempool; one that left meanwhile was mined or replaced."""
@@ -73,7 +92,14 @@ class BitcoinMempool:
 class EthereumMempool:
     """By the node's pending block. Ether that contracts will send shows only once it is mined."""
 
-    def __init__(self, engine: AsyncEngine, node: EthereumNode, watchlist: Watchlist) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        node: EthereumNode,
+        watchlist: Watchlist,
+        forget_after_seconds: float = FORGET_AFTER_SECONDS,
+    ) -> None:
+        self._forget_after_seconds = forget_after_seconds
         self._engine = engine
         self._node = node
         self._reader = EthereumReader(node)
@@ -83,6 +109,9 @@ class EthereumMempool:
     async def look(self) -> int:
         block = await self._node.call("eth_getBlockByNumber", "pending", True)
         pending: dict[str, Any] = {each["hash"]: each for each in (block or {})["transactions"]}
+        await _forget(
+            self._engine, self._reader.chain, set(pending), self._knows, self._forget_after_seconds
+        )
         self._looked_at &= set(pending)
         fresh = [each for txid, each in pending.items() if txid not in self._looked_at]
         if not fresh:
@@ -95,6 +124,30 @@ class EthereumMempool:
         count = await _record(self._engine, self._reader.chain, arrivals)
         self._looked_at.update(each["hash"] for each in fresh)
         return count
+
+    async def _knows(self, txid: str) -> bool:
+        return await self._node.transaction(TxId(txid)) is not None
+
+
+Knows = Callable[[str], Awaitable[bool]]
+"""Whether the node has the transaction, in its mempool or in a block."""
+
+
+async def _forget(
+    engine: AsyncEngine, chain: str, waiting: set[str], knows: Knows, after_seconds: float
+) -> None:
+    """Deposits whose transaction was replaced or dropped are not coming any more."""
+    async with engine.connect() as connection:
+        gone = await deposits.unseen(connection, chain, waiting, older_than_seconds=after_seconds)
+    for txid in gone:
+        if await knows(txid):
+            continue  # Mined: the walk will come to its block.
+        async with engine.begin() as connection:
+            ids = await deposits.drop_unmined(connection, chain, txid)
+        logger.warning(
+            "deposits left the mempool unmined",
+            extra={"chain": chain, "txid": txid, "deposits": len(ids)},
+        )
 
 
 async def _refresh(engine: AsyncEngine, watchlist: Watchlist, chain: str) -> KnownAssets:

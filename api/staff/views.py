@@ -7,7 +7,8 @@ import json
 from compliance.staff import Role
 
 _COLUMNS = (
-    "Status", "Workflow ID", "State", "CustomerId", "RiskScore", "Queue", "DueAt", "Asset", "Start",
+    "Status", "Workflow ID", "State", "Reason", "CustomerId", "RiskScore", "Queue", "DueAt",
+    "Asset", "Start",
 )  # fmt: skip
 
 _OFFICERS_VIEWS = {
@@ -21,6 +22,9 @@ _OFFICERS_VIEWS = {
 }
 _REPAIRERS_VIEWS = {
     "Needs a human": "`NeedsHuman`=true",
+    # Oldest first by the column Start; Reason says why, Pending Activities the rest.
+    "Stuck withdrawals": '`WorkflowType`="WithdrawalWorkflow" AND `ExecutionStatus`="Running" AND '
+    '(`Queue`="operations" OR `State` IN ("approved", "reserved", "broadcast", "seen"))',
     "Withdrawals": '`WorkflowType`="WithdrawalWorkflow" AND `ExecutionStatus`="Running"',
     "Deposits": '`WorkflowType`="DepositWorkflow" AND `ExecutionStatus`="Running"',
     "Settlement": '`WorkflowType`="SettlementWorkflow" AND `ExecutionStatus`="Running"',

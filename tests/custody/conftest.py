@@ -9,6 +9,7 @@ from devstack.rented import Database, RentedStack
 from tests.chains.conftest import aws
 from tests.custody.addresses import Addresses, prepare
 from tests.custody.house import House, connected, follow_chains, opened, working
+from tests.histories.recording import record_when_asked
 
 __all__ = ["aws"]
 
@@ -42,8 +43,9 @@ async def idle_house(addresses: Addresses) -> AsyncIterator[House]:
     """A funded house on both chains that follows them; nobody works in it."""
     async with opened(addresses) as house:
         await follow_chains(house)
-        await connected(house, addresses)
+        client = await connected(house, addresses)
         yield house
+        await record_when_asked(client)
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ from workflows.start import Subject, start_deposit, start_withdrawal
 BTC, ETH, USDT = AssetCode("BTC"), AssetCode("ETH"), AssetCode("USDT")
 COIN, ETHER, DOLLAR = 10**8, 10**18, 10**6
 _numbers = count(50_000)
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 
 
 @dataclass

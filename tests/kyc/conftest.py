@@ -24,6 +24,7 @@ from domain.ids import CustomerId
 from streams.envelope import DataKey, Envelope
 from streams.payload_codec import EnvelopeCodec
 from streams.temporal import data_converter
+from tests.histories.recording import record_when_asked
 from tests.kyc.fakes import STAFF_KEY, FakeWorld, PortalStandIn, Signature
 from workers.staff_interceptor import StaffInterceptor
 from workers.temporal_worker import Options, Queue, build_worker
@@ -73,6 +74,7 @@ async def environment(codec: EnvelopeCodec) -> AsyncIterator[WorkflowEnvironment
     )
     async with environment:
         yield environment
+        await record_when_asked(environment.client)
 
 
 class Customer:

@@ -1,6 +1,7 @@
 """When the walk must not trust what it is told, and what it shows before a block confirms it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +12,7 @@ from activities.listening.mempool import BitcoinMempool
 from activities.listening.walk import Step
 from chains.bitcoin.node import BitcoinNode
 from chains.block import BlockRef, BrokenBlock
+from storage.deposits import drop_unmined
 from tests.chains.house import Followed, Miner, addresses_for, follow, plant
 
 pytestmark = pytest.mark.stack
@@ -119,6 +121,52 @@ async def test_a_deposit_is_shown_before_its_first_confirmation(
     assert (new, again) == (1, 0)
     assert (seen.status, seen.height) == ("detected", None)
     assert (mined.status, mined.id) == ("confirming", seen.id)
+
+
+async def test_a_deposit_that_its_payer_replaced_is_not_coming_any_more(
+    listener: Followed, worker: AsyncEngine, miner: Miner
+):
+    mempool = BitcoinMempool(worker, miner.node, listener.walk.watchlist, forget_after_seconds=0)
+    [address] = await addresses_for(worker, "bitcoin", 1, first=710)
+    txid = await miner.pay(address, "0.15")
+    await mempool.look()
+    seen = await deposit_of(listener, txid)
+
+    to_self = {await miner.wallet.call("getnewaddress"): "0.14"}
+    await miner.wallet.call("bumpfee", txid, {"outputs": [to_self], "fee_rate": 50})
+    await mempool.look()
+    gone = await deposit_of(listener, txid)
+    await miner.mine()
+    await listener.to_tip()
+
+    assert (seen.status, gone.status) == ("detected", "orphaned")
+    assert gone.has_news  # Its workflow hears of it.
+    assert (await deposit_of(listener, txid)).status == "orphaned"
+
+
+async def test_a_dropped_deposit_comes_back_under_its_id_when_it_is_mined_after_all(
+    listener: Followed, worker: AsyncEngine, miner: Miner
+):
+    mempool = BitcoinMempool(worker, miner.node, listener.walk.watchlist, forget_after_seconds=0)
+    [address] = await addresses_for(worker, "bitcoin", 1, first=720)
+    txid = await miner.pay(address, "0.15")
+    await mempool.look()
+    seen = await deposit_of(listener, txid)
+    async with worker.begin() as connection:
+        await drop_unmined(connection, "bitcoin", txid)
+
+    await mempool.look()
+    await miner.mine()
+    await mempool.look()
+    await listener.to_tip()
+
+    mined = await deposit_of(listener, txid)
+    assert (mined.id, mined.status) == (seen.id, "confirming")
+
+
+async def deposit_of(listener: Followed, txid: str) -> Any:
+    [row] = [each for each in (await listener.deposits()).values() if each.txid == txid]
+    return row
 
 
 async def test_a_thousand_deposits_in_one_block(
