@@ -44,6 +44,9 @@ ReadMarkets = Callable[[], Awaitable[Mapping[str, Rules]]]
 BUSY_SECONDS = 1.0
 """So long after the last frame the queue is asked again and again; then less often."""
 
+QUIET_SECONDS = 30.0
+"""So long after it, nobody seems to trade."""
+
 _MARKETS_SECONDS = 1.0
 """Frames of markets we do not know make us look for new ones, but not more often than this."""
 
@@ -58,10 +61,19 @@ class Polling:
     wait_seconds: int
     busy_pause_seconds: float
     idle_pause_seconds: float
+    quiet_pause_seconds: float
+
+    def pause_seconds(self, since_last_frame: float) -> float:
+        """An idle stack on a laptop should cost next to nothing; a busy one should not wait."""
+        if since_last_frame < BUSY_SECONDS:
+            return self.busy_pause_seconds
+        if since_last_frame < QUIET_SECONDS:
+            return self.idle_pause_seconds
+        return self.quiet_pause_seconds
 
 
-SHORT = Polling(wait_seconds=0, busy_pause_seconds=0.002, idle_pause_seconds=0.02)
-LONG = Polling(wait_seconds=20, busy_pause_seconds=0.0, idle_pause_seconds=0.0)
+SHORT = Polling(0, busy_pause_seconds=0.002, idle_pause_seconds=0.02, quiet_pause_seconds=0.1)
+LONG = Polling(20, busy_pause_seconds=0.0, idle_pause_seconds=0.0, quiet_pause_seconds=0.0)
 
 
 class EngineLoop:
@@ -80,7 +92,7 @@ class EngineLoop:
         self._lease = lease
         self._read_markets = read_markets
         self._polling = polling
-        self._busy_until = 0.0
+        self._last_frame = -QUIET_SECONDS
         self._markets_read = 0.0
         self._collected = time.monotonic()
 
@@ -93,7 +105,7 @@ class EngineLoop:
         while not stop.is_set():
             received = await self._receive()
             if received:
-                self._busy_until = time.monotonic() + BUSY_SECONDS
+                self._last_frame = time.monotonic()
                 await self.take(received)
             else:
                 await self._rest()
@@ -186,9 +198,8 @@ class EngineLoop:
             await self._publish()
             return
         now = time.monotonic()
-        busy = now < self._busy_until
-        if not busy and now - self._collected > _COLLECT_SECONDS:
+        since = now - self._last_frame
+        if since > BUSY_SECONDS and now - self._collected > _COLLECT_SECONDS:
             self._collected = now
             gc.collect(1)  # Clients leave cycles; the books do not, and are frozen.
-        pause = self._polling.busy_pause_seconds if busy else self._polling.idle_pause_seconds
-        await asyncio.sleep(pause)
+        await asyncio.sleep(self._polling.pause_seconds(since))

@@ -48,6 +48,9 @@ FAULTS = Counter("listener_faults", "Rounds cut short by a node, database or str
 _PASSING = (NodeFault, NodeRefusal, CursorMoved, DBAPIError, RPCError, OSError)
 """What another round may cure: nodes, database and Temporal come and go."""
 _STANDBY_SECONDS = 1.0
+_QUIET_SECONDS = 10.0
+_QUIET_FACTOR = 2
+"""After so long without a block the node is asked less often: blocks rarely come at once."""
 
 
 class ListenerSettings(BaseSettings):
@@ -175,11 +178,16 @@ async def follow(
 async def _rounds(
     listener: Listener, stop: asyncio.Event, health: Health, poll_seconds: float
 ) -> None:
+    clock = asyncio.get_running_loop().time
+    moved_at = clock()
     while not stop.is_set():
-        more = await listener.round()
+        moved = await listener.round()
         health.ready(listener.chain)
-        if not more:
-            await _pause(stop, poll_seconds)
+        if moved:
+            moved_at = clock()
+        else:
+            is_quiet = clock() - moved_at > _QUIET_SECONDS
+            await _pause(stop, poll_seconds * (_QUIET_FACTOR if is_quiet else 1))
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -20,6 +20,7 @@ from valkey.asyncio import Valkey
 
 from storage.engine import create_engine
 from storage.settlement_cursors import read_cursors
+from streams.journal import durable_number
 from streams.kinesis import KinesisProducer
 from streams.metrics import TemporalMetrics
 from streams.temporal import connect
@@ -46,21 +47,37 @@ class ShipperSettings(BaseSettings):
     metrics_port: int | None = None
 
 
+_HOUSEKEEPING_SECONDS_MAX = 900.0
+
+
 async def housekeeping(settings: ShipperSettings) -> None:
-    """Have snapshots made and segments archived, by a process that may take its time."""
+    """Have snapshots made and segments archived, by a process that may take its time.
+
+    Where nothing was journaled since the last round there is nothing to do, except now and then:
+    lanes may have let go of segments meanwhile.
+    """
+    kept, kept_at = -1, 0.0
     while True:
         began = time.monotonic()
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "workers.engine_housekeeping"
-        )
-        try:
-            status = await child.wait()
-        except asyncio.CancelledError:
-            child.terminate()
-            raise
-        if status:
-            logger.warning("housekeeping failed", extra={"status": status})
+        number = durable_number(settings.journal_dir)
+        is_due = number != kept or began - kept_at > _HOUSEKEEPING_SECONDS_MAX
+        if is_due and await _keep_house():
+            kept, kept_at = number, began
         await asyncio.sleep(max(1.0, settings.snapshot_seconds - (time.monotonic() - began)))
+
+
+async def _keep_house() -> bool:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "workers.engine_housekeeping"
+    )
+    try:
+        status = await child.wait()
+    except asyncio.CancelledError:
+        child.terminate()
+        raise
+    if status:
+        logger.warning("housekeeping failed", extra={"status": status})
+    return status == 0
 
 
 async def serve(stop: asyncio.Event) -> None:
