@@ -1,0 +1,119 @@
+"""The public benchmark flash1-dev/matching-engine-benchmark: five scenarios, five published hashes.
+
+Two million messages each, through an adapter that only translates: buyers are one owner and sellers
+another, so that self-trade prevention has nothing to do, and a modify is a cancel-replace under the
+same id. What counts is the worst scenario's rate; a wrong hash fails the run.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+
+from bench.engine import is_compiled
+from bench.engine_core import AnyBook, steady
+from bench.flash1_messages import CANCEL, HASHES, NEW, Message, messages
+from bench.report import BenchResult
+from engine import commands as c
+from engine.book import Book
+from engine.commands import STOP_ON_FAILURE, Command
+from engine.events import CANCELED, EXPIRED, FILLED, REJECTED, Event
+from engine.rules import STEPS_MAX, Rules
+
+RULES = Rules(orders_max=10**9, fills_max=STEPS_MAX)
+"""Nothing that the benchmark does not know may end an order."""
+
+PUBLISHED = {
+    "pyob, the fastest Python engine of the survey": 300_000,
+    "exchange-core": 1_400_000,
+}
+"""Worst scenario of others, as published for another machine (Graviton4)."""
+
+
+def translated(found: list[Message]) -> list[Command]:
+    """The messages as commands of ours; a message's place is its command's id."""
+    commands: list[Command] = []
+    for at, (kind, side, ioc, order_id, price, size) in enumerate(found):
+        terms = c.SELL if side else c.BUY
+        if kind == NEW:
+            terms |= c.IOC if ioc else c.GTC
+            commands.append((c.PLACE, at, 1 + side, order_id, terms, price, size))
+        elif kind == CANCEL:
+            commands.append((c.CANCEL, at, 1 + side, order_id))
+        else:
+            commands.append((c.REPLACE, at, 1 + side, order_id, STOP_ON_FAILURE, order_id, terms,
+                             price, size))  # fmt: skip
+    return commands
+
+
+def answers(book: AnyBook, commands: list[Command]) -> tuple[list[list[Event]], float]:
+    """The events of each command, and the processor seconds it all took."""
+    apply = book.apply
+    told: list[list[Event]] = []
+    keep = told.append
+    with steady():
+        began = time.process_time()
+        for command in commands:
+            apply(command)
+            keep(book.events)
+            book.events = []
+        return told, time.process_time() - began
+
+
+def report(found: list[Message], told: list[list[Event]]) -> Iterator[str]:
+    """The benchmark's report lines: acknowledgement, trades, then what became of the rest."""
+    for at, (message, events) in enumerate(zip(found, told, strict=True)):
+        kind, side, _, order_id, price, size = message
+        trades = [f"1,{at},{e[2]},{e[3]},{e[4]},{e[7]}" for e in events if e[0] == FILLED]
+        if kind == NEW:
+            yield f"0,{at},{side},{order_id},{price},{size}"
+            yield from trades
+            if events[-1][0] == EXPIRED:
+                yield f"2,{at},{side},{order_id},{price}"
+        elif kind == CANCEL:
+            left = events[0]
+            gone = left[0] == CANCELED
+            yield f"2,{at},{side},{order_id},{left[4]}" if gone else f"4,{at},{order_id}"
+        elif events[-1][0] == REJECTED:
+            yield f"5,{at},{order_id}"
+        else:
+            yield from trades
+            yield f"3,{at},{side},{order_id},{price},{size}"
+
+
+def report_hash(found: list[Message], told: list[list[Event]]) -> str:
+    return sha256("\n".join(report(found, told)).encode()).hexdigest()
+
+
+def run_scenario(scenario: str) -> tuple[float, bool]:
+    """Messages per processor second, and whether the published hash came out."""
+    found = messages(scenario)
+    told, seconds = answers(Book(RULES), translated(found))
+    return len(found) / seconds, report_hash(found, told) == HASHES[scenario]
+
+
+def run() -> BenchResult:
+    """RIALTO_FLASH1 may name one scenario."""
+    chosen = os.environ.get("RIALTO_FLASH1")
+    rates: dict[str, float] = {}
+    wrong: list[str] = []
+    for scenario in [chosen] if chosen else HASHES:
+        rates[scenario], right = run_scenario(scenario)
+        wrong += [] if right else [scenario]
+    worst = min(rates, key=lambda scenario: rates[scenario])
+    notes = [f"core {'compiled' if is_compiled() else 'in plain Python'}"]
+    notes += [f"{scenario}: {rate:,.0f} messages/s" for scenario, rate in rates.items()]
+    notes.append(f"{len(rates) - len(wrong)} of {len(rates)} published hashes; worst is {worst}")
+    return BenchResult(
+        "flash1",
+        rates[worst],
+        0.0,
+        0.0,
+        0.0,
+        "none: the core alone, in memory",
+        f"another hash than published: {', '.join(wrong)}" if wrong else "ok",
+        rivals=dict(PUBLISHED),
+        notes=notes,
+    )
