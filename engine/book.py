@@ -11,6 +11,7 @@ from typing import Final
 
 from engine.auction import Auction
 from engine.commands import (
+    ALLOW_FAILURE,
     AMEND,
     BUY,
     CANCEL,
@@ -30,16 +31,17 @@ from engine.commands import (
 from engine.events import (
     BY_EXCHANGE,
     BY_OWNER,
+    CANCEL_FAILED,
     CANCELED,
     MALFORMED,
     NOT_PERMITTED,
+    REPLACED,
     RESTED,
     STATE_CHANGED,
     TIME_PASSED,
     Event,
 )
 from engine.order import ASK, BID, Order
-from engine.rules import STEPS_MAX
 
 NOT_PLAIN: Final = ~(BUY | POST_ONLY | PREVENTION_MASK)
 """Terms bits that a plain good-till-canceled limit order has not."""
@@ -54,17 +56,17 @@ class Book(Auction):
     __slots__ = ()
 
     def apply(self, command: Command) -> None:
-        """Do one command. Whatever happens is in `events`."""
-        kind = command[0]
-        if kind == PLACE:
-            self.place(command)
-        elif kind == CANCEL:
-            self.cancel(command)
-        else:
-            self._apply_rare(command)
+        """Do one command. Whatever happens is in `events`.
 
-    def place(self, command: Command) -> None:
-        """A plain order. Resting without trading, the commonest case, is written out here."""
+        A plain order that rests without trading is written out here.
+        """
+        kind = command[0]
+        if kind != PLACE:
+            if kind == CANCEL:
+                self.cancel(command)
+            else:
+                self._apply_rare(command)
+            return
         _, _, owner, order_id, terms, price, lots = command
         owned = self.owners.get(owner)
         if (
@@ -79,35 +81,38 @@ class Book(Auction):
             return
         if terms & BUY:
             if price >= self.buy_below:
-                self.place_checked(command)
+                self._place_at_once(command)
                 return
-            is_buy = BID
-            level = self.bids.get(price)
-            if level is None:
-                level = self.bid_level(price)
+            is_buy, level = BID, self.bids.get(price)
         else:
-            if price <= self.sell_above or price > STEPS_MAX:
-                self.place_checked(command)
+            if price <= self.sell_above or price > self.price_max:
+                self._place_at_once(command)
                 return
-            is_buy = ASK
-            level = self.asks.get(price)
-            if level is None:
-                level = self.ask_level(price)
+            is_buy, level = ASK, self.asks.get(price)
+        if level is None:
+            level = self.bid_level(price) if is_buy else self.ask_level(price)
         order = self.pool.pop() if self.pool else Order()
         owned[order_id] = order
         order.id = order_id
         order.owner = owner
-        order.lots = lots
-        order.total = lots
+        order.lots = order.total = lots
         order.special = None
-        tail = level.prev
-        order.level = level
-        order.prev = tail
-        order.next = level
-        tail.next = order
-        level.prev = order
+        order.prev = tail = level.prev
+        order.level = order.next = level
+        tail.next = level.prev = order
         level.lots += lots
         self.events.append((RESTED, order_id, owner, is_buy, price, lots))
+
+    def _place_at_once(self, command: Command) -> None:
+        """A plain order that does not simply rest: it trades, or something is wrong with it."""
+        _, _, owner, order_id, terms, price, lots = command
+        in_bounds = price <= self.price_high if terms & BUY else price >= self.price_low
+        if in_bounds and price <= self.price_max and not terms & POST_ONLY:
+            self.cross(owner, order_id, terms, price, lots, None)
+            if self.woken:
+                self.run_woken()
+        else:
+            self.place_checked(command)
 
     def cancel(self, command: Command) -> None:
         """Cancel one order. The plain case is written out; orders with siblings go through
@@ -133,6 +138,40 @@ class Book(Auction):
         self.pool.append(order)
         self.events.append(
             (CANCELED, order_id, command[2], level.role, level.price, lots, lots, BY_OWNER)
+        )
+        if before is after:
+            self.drop(level)
+
+    def replace(self, command: Command) -> None:
+        """Cancel one order and place another in one step."""
+        _, command_id, owner, old_id, mode, order_id, terms, price, lots = command
+        order = self.find(owner, old_id)
+        if order is not None and self.state != HALTED:
+            if order.special is None:
+                self._remove(order)
+            else:
+                self.end(order, CANCELED, REPLACED)
+        elif mode != ALLOW_FAILURE:
+            self.refuse(old_id, owner, command_id, self.change_flaw(owner, old_id))
+            self.reject(order_id, owner, command_id, CANCEL_FAILED)
+            return
+        self.apply((PLACE, command_id, owner, order_id, terms, price, lots))
+
+    def _remove(self, order: Order) -> None:
+        """Take a plain order out to make room for the one that replaces it."""
+        level = order.level
+        lots = order.lots
+        order_id = order.id
+        owner = order.owner
+        del self.owners[owner][order_id]
+        before = order.prev
+        after = order.next
+        before.next = after
+        after.prev = before
+        level.lots -= lots
+        self.pool.append(order)
+        self.events.append(
+            (CANCELED, order_id, owner, level.role, level.price, lots, lots, REPLACED)
         )
         if before is after:
             self.drop(level)

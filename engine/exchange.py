@@ -20,7 +20,7 @@ from engine.events import (
     NumberedEvent,
 )
 from engine.ladder import Ladder, PriceIndex
-from engine.memory import NEW, SEEN, STALE, CommandMemory
+from engine.memory import NEW, PAGE_BITS, PAGE_MASK, SEEN, STALE, CommandMemory
 from engine.rules import Rules
 
 Sections = Sequence[tuple[str, Sequence[Command]]]
@@ -99,12 +99,19 @@ class Exchange:
     def apply_frame(self, time_us: int, sections: Sections) -> list[Run]:
         """Do a frame's commands, each at most once ever."""
         self.advance(time_us)
-        note = self.memory.note
+        note, pages = self.memory.note, self.memory.pages
         for market, commands in sections:
             book = self.books.get(market) or self._unknown(market)
+            apply = book.apply
             for command in commands:
-                if (what := note(command[1])) == NEW:
-                    book.apply(command)
+                command_id = command[1]
+                page = pages.get(command_id >> PAGE_BITS)
+                at = command_id & PAGE_MASK
+                if page is not None and not page[at]:  # As `note` does, without a call.
+                    page[at] = 1
+                    apply(command)
+                elif (what := note(command_id)) == NEW:
+                    apply(command)
                 elif what != SEEN:
                     reason = STALE_COMMAND if what == STALE else MALFORMED
                     book.events.append((REFUSED, 0, command[2], command[1], reason))

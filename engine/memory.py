@@ -11,6 +11,7 @@ from typing import Final
 
 PAGE_BITS: Final = 12
 PAGE_IDS: Final = 1 << PAGE_BITS
+PAGE_MASK: Final = PAGE_IDS - 1
 PAGES_MAX: Final = 4_096
 """Sixteen million ids: hours of a busy exchange, and far more than any queue holds back."""
 
@@ -43,7 +44,7 @@ class CommandMemory:
             page = self._open(number)
             if page is None:
                 return STALE if number < self.newest else ABSURD
-        at = command_id & (PAGE_IDS - 1)
+        at = command_id & PAGE_MASK
         if page[at]:
             return SEEN
         page[at] = 1

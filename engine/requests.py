@@ -6,12 +6,10 @@ from heapq import heapify, heappush
 
 from engine.checking import Checking
 from engine.commands import (
-    ALLOW_FAILURE,
     BOTH_SIDES,
     HALTED,
     NO_TRIGGER,
     ONLY_BUYS,
-    PLACE,
     POST_ONLY,
     STOP,
     TRADING,
@@ -20,7 +18,6 @@ from engine.commands import (
 from engine.events import (
     BY_EXCHANGE,
     BY_OWNER,
-    CANCEL_FAILED,
     CANCELED,
     CANCELED_ALL,
     EXPIRED,
@@ -29,7 +26,6 @@ from engine.events import (
     OTHER_LEG,
     REFUSED,
     REJECTED,
-    REPLACED,
     TERMS_CONTRADICT,
     TRIGGERED,
     UNKNOWN_ORDER,
@@ -152,18 +148,6 @@ class Requests(Checking):
         sibling = self.find(owner, order_id)
         assert sibling is not None
         self.reduce(sibling, sibling.total - total, OTHER_LEG)
-
-    def replace(self, command: Command) -> None:
-        """Cancel one order and place another in one step."""
-        _, command_id, owner, old_id, mode, order_id, terms, price, lots = command
-        order = self.find(owner, old_id)
-        if order is not None and self.state != HALTED:
-            self.end(order, CANCELED, REPLACED)
-        elif mode != ALLOW_FAILURE:
-            self.refuse(old_id, owner, command_id, self.change_flaw(owner, old_id))
-            self.reject(order_id, owner, command_id, CANCEL_FAILED)
-            return
-        self.place_checked((PLACE, command_id, owner, order_id, terms, price, lots))
 
     def cancel_all(self, command: Command) -> None:
         """Cancel an owner's orders by id; of owner 0, the exchange: everybody's."""

@@ -62,6 +62,7 @@ class BookState:
         "pool",
         "price_high",
         "price_low",
+        "price_max",
         "rise_at",
         "rising",
         "rising_index",
@@ -92,6 +93,7 @@ class BookState:
 
         self.lots_max: int = rules.lots_max
         self.notional_min: int = rules.notional_min
+        self.price_max: int = rules.price_max
         self.orders_max: int = rules.orders_max
         self.price_low: int = 1
         """Lowest price of a sell order; above all prices while the market is not trading."""
@@ -138,6 +140,7 @@ class BookState:
         self.rules = rules
         self.lots_max = rules.lots_max
         self.notional_min = rules.notional_min
+        self.price_max = rules.price_max
         self.orders_max = rules.orders_max
 
     # Orders by owner and id.

@@ -12,12 +12,13 @@ from engine.rules import Rules
 
 TIGHT = Rules(fills_max=3, cascade_max=2, orders_max=8, trailing_max=3)
 BANDED = Rules(band_bps=100, protection_bps=50, notional_min=3_000, lots_max=100)
+BOUNDED = Rules(price_max=1_004, lots_max=9)
 SEEDS = range(24)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_books_tell_the_same_story(seed: int):
-    rules = (Rules(), TIGHT, BANDED)[seed % 3]
+    rules = (Rules(), TIGHT, BANDED, BOUNDED)[seed % 4]
     commands = EverythingAtOnce(seed, owners=(4, 2, 30)[seed // 3 % 3], spread=(12, 4)[seed % 2])
     book = Book(rules, (Ladder, SortedIndex)[seed % 2])
     reference = ReferenceBook(rules)
