@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from engine import snapshot
-from engine.events import describe
+from engine.events import NumberedEvent, describe
 from engine.exchange import Exchange, Run
 from engine.journal import CorruptJournal, TornTail
 from engine.ladder import SortedIndex
 from streams import snapshots
 from streams.journal import replay
 from streams.replica import Diverged, Replica, recover
-from workers.engine_housekeeping import make_snapshot
+from workers.engine_housekeeping import bring_back, make_snapshot
 
 Directory = Annotated[
     Path, typer.Argument(envvar="RIALTO_JOURNAL_DIR", help="Folder of the journal.")
@@ -30,6 +31,8 @@ def register(app: typer.Typer) -> None:
     engine.command()(verify)
     engine.command("snapshot")(take_snapshot)
     engine.command()(inspect)
+    engine.command()(compare)
+    engine.command("fetch")(fetch_archive)
     app.add_typer(engine, name="engine")
 
 
@@ -75,6 +78,44 @@ def inspect(directory: Directory) -> None:
     except (CorruptJournal, Diverged) as fault:
         _fail(str(fault))
     print(json.dumps({**_state(replica), "torn_tail": str(torn) if torn else None}, indent=2))
+
+
+def compare(directory: Directory, other: Path) -> None:
+    """Replay two journals side by side, and print where they first say something else.
+
+    Exit status 1 if they differ. One that only goes on longer does not differ.
+    """
+    one, two = Replica(), Replica()
+    for mine, theirs in zip(_runs(directory, one), _runs(other, two), strict=False):
+        difference = first_difference(mine, theirs)
+        if difference:
+            _fail(f"record {one.exchange.number}: {difference}")
+    print(f"no difference in {min(one.exchange.number, two.exchange.number)} records")
+
+
+def first_difference(mine: list[Run], theirs: list[Run]) -> str:
+    """The first event that the two do not share; empty if they say the same."""
+    for one, two in zip_longest(_told(mine), _told(theirs)):
+        if one != two:
+            said = [f"{each[0]} {describe(each[1])}" if each else "nothing" for each in (one, two)]
+            return f"one says: {said[0]}; the other: {said[1]}"
+    return ""
+
+
+def _told(runs: list[Run]) -> Iterator[tuple[str, NumberedEvent]]:
+    for run in runs:
+        for event in run.numbered():
+            yield run.market, event
+
+
+def fetch_archive(
+    directory: Directory,
+    bucket: Annotated[str, typer.Option(envvar="RIALTO_JOURNAL_BUCKET")] = "rialto-journal",
+    group: Annotated[str, typer.Option(envvar="RIALTO_MARKET_GROUP")] = "spot",
+) -> None:
+    """Fetch archived segments and snapshots that are not in the folder."""
+    for name in bring_back(directory, bucket, group):
+        print(name)
 
 
 def _runs(directory: Path, *replicas: Replica) -> Iterator[list[Run]]:

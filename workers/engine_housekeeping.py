@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine import snapshot
+from engine.journal import PAGE_BYTES
 from streams import snapshots
 from streams.aws import client
 from streams.journal import Follower, newest_epoch, segments
@@ -108,6 +109,29 @@ def archive(directory: Path, bucket: str, group: str) -> None:
                 Body=gzip.compress(path.read_bytes(), 1),
             )
             _marker(path).touch()
+
+
+def bring_back(directory: Path, bucket: str, group: str) -> list[str]:
+    """Fetch archived files that are not here; returns their names. Overwrites nothing.
+
+    Archived segments end with their last record, whose own zeros may be cut off; they are padded.
+    """
+    s3 = client("s3")
+    directory.mkdir(parents=True, exist_ok=True)
+    fetched = []
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{group}/"):
+        for found in page.get("Contents", []):
+            path = directory / found["Key"].removeprefix(f"{group}/").removesuffix(".gz")
+            if path.exists():
+                continue
+            body = s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
+            padding = bytes(PAGE_BYTES) if path.suffix == ".journal" else b""
+            unfinished = path.with_name(path.name + ".unfinished")
+            unfinished.write_bytes(gzip.decompress(body) + padding)
+            unfinished.rename(path)
+            _marker(path).touch()
+            fetched.append(path.name)
+    return sorted(fetched)
 
 
 def remove_old(directory: Path) -> list[str]:

@@ -96,3 +96,58 @@ def test_a_follower_reads_only_what_was_published(tmp_path: Path):
     follower.close()
     assert before == []
     assert [each.number for each in after] == [1]
+
+
+@pytest.mark.parametrize("lost", [1, 40, 99, 100, 120, 155])
+def test_wherever_the_last_record_is_torn_the_ones_before_it_are_read(tmp_path: Path, lost: int):
+    written(tmp_path, 3)
+    path = segments(tmp_path)[-1].path
+    end = 4096 + 3 * 156
+    path.write_bytes(path.read_bytes()[: end - lost] + bytes(lost))
+    for mark in tmp_path.glob("*.durable"):
+        mark.unlink()
+
+    *records, torn = replay(tmp_path, 0)
+
+    assert [record.number for record in records] == [1, 2]
+    assert isinstance(torn, TornTail)
+    assert (torn.number, torn.offset) == (3, 4096 + 2 * 156)
+
+
+def test_a_record_lost_without_a_trace_was_never_there(tmp_path: Path):
+    written(tmp_path, 3)
+    path = segments(tmp_path)[-1].path
+    path.write_bytes(path.read_bytes()[: 4096 + 2 * 156] + bytes(156))
+    for mark in tmp_path.glob("*.durable"):
+        mark.unlink()
+
+    assert [record.number for record in replay(tmp_path, 0)] == [1, 2]  # type: ignore[union-attr]
+
+
+def test_a_missing_segment_is_corruption_and_not_the_end(tmp_path: Path):
+    written(tmp_path, 1_000)
+    segments(tmp_path)[1].path.unlink()
+
+    with pytest.raises(CorruptJournal, match="missing"):
+        list(replay(tmp_path, 0))
+
+
+def test_a_segment_whose_header_was_changed_is_not_read(tmp_path: Path):
+    written(tmp_path, 3)
+    path = segments(tmp_path)[0].path
+    content = bytearray(path.read_bytes())
+    content[20] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(CorruptJournal, match="header"):
+        list(replay(tmp_path, 0))
+
+
+def test_an_older_segment_with_a_torn_end_is_corruption(tmp_path: Path):
+    written(tmp_path, 1_000)
+    first = segments(tmp_path)[0].path
+    content = first.read_bytes().rstrip(b"\0")
+    first.write_bytes(content[:-5] + bytes(200))
+
+    with pytest.raises(CorruptJournal, match="the next segment"):
+        list(replay(tmp_path, 0))
