@@ -54,6 +54,10 @@ bench: install ## Run every benchmark and print its figures
 	@$(INSTALL) rivals
 	@$(BIN)/rialto bench all
 
+.PHONY: fast
+fast: install ## Compile the matching core with mypyc into .tools/fast (optional; needs a C compiler)
+	@$(BIN)/python -m devstack.compile_engine
+
 .PHONY: doctor
 doctor: ## Say what is missing on this machine and how to get it
 	@$(PYTHON) -m devstack.doctor
