@@ -10,7 +10,13 @@ import pytest
 from devstack.compile_engine import NoCompiler, compile_engine
 
 ROOT = Path(__file__).parent.parent.parent
-SUITE = ("test_against_reference.py", "test_interactions.py", "test_auction.py")
+SUITE = (
+    "test_against_reference.py",
+    "test_interactions.py",
+    "test_changes_and_states.py",
+    "test_auction.py",
+    "test_classic_book.py",
+)
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("RIALTO_TEST_ALL") != "1", reason="compiles for minutes; RIALTO_TEST_ALL=1"
