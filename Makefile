@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := PYTHON="$(PYTHON)" devstack/install/install.sh
+# Two processes, each with servers of its own: most of a test's time is waiting.
+IN_TWO := -n 2 --dist loadgroup
 LOCK := .tools/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links
 
@@ -34,11 +36,11 @@ demo: ## Play the story: customers, deposits, trades, withdrawals, and the check
 
 .PHONY: test
 test: install chromium ## Run all tests; those that need servers start their own
-	$(BIN)/pytest
+	$(BIN)/pytest $(IN_TWO)
 
 .PHONY: test-all
 test-all: install chromium ## The same, with every crash in every way (about twenty minutes more)
-	RIALTO_TEST_ALL=1 $(BIN)/pytest
+	RIALTO_TEST_ALL=1 $(BIN)/pytest $(IN_TWO)
 
 .PHONY: check
 check: ## Lint, format, types, layers and house rules
