@@ -22,16 +22,33 @@ class Store(Protocol):
     async def write_down(self, row: ScreeningRow) -> None: ...
 
 
+class TransferRules(Protocol):
+    """The travel rule."""
+
+    async def is_due(self, asked: ScreenAddress) -> bool: ...
+    async def has_originator(self, asked: ScreenAddress) -> bool: ...
+
+
+class DepositLimits(Protocol):
+    async def value_units(self, asset: str, amount: str) -> int: ...
+    async def count_deposit(self, customer_id: int, reference: str, value_units: int) -> str: ...
+
+
 class AddressScreening:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, travel_rule: TransferRules, limits: DepositLimits) -> None:
         self._store = store
+        self._travel_rule = travel_rule
+        self._limits = limits
 
     def all(self) -> Sequence[Callable[..., Any]]:
         return [self.screen_address]
 
     @activity.defn
     async def screen_address(self, asked: ScreenAddress) -> Screening:
-        """Look each address up and write down what was found, and by which lists."""
+        """Look each address up and write down what was found, and by which lists.
+
+        A deposit must also fit its customer's tier, and a large one waits for its sender's data.
+        """
         found = await self._store.find_addresses([compared(each) for each in asked.addresses])
         score = _LISTED_SCORE if found else 0
         await self._store.write_down(
@@ -49,4 +66,21 @@ class AddressScreening:
             )
         )
         reason = ", ".join(sorted({f"{each.category} by {each.list_name}" for each in found}))
-        return Screening(is_clear=not found, score=score, reason=reason, reference=asked.reference)
+        screening = Screening(
+            is_clear=not found, score=score, reason=reason, reference=asked.reference
+        )
+        screening.travel_rule_due = await self._travel_rule.is_due(asked)
+        if asked.subject == "deposit":
+            await self._hold_if_needed(screening, asked)
+        return screening
+
+    async def _hold_if_needed(self, screening: Screening, asked: ScreenAddress) -> None:
+        value_units = await self._limits.value_units(asked.asset, asked.amount)
+        too_much = await self._limits.count_deposit(asked.customer_id, asked.reference, value_units)
+        reasons = [screening.reason, too_much]
+        if screening.travel_rule_due and not await self._travel_rule.has_originator(asked):
+            screening.awaits_originator = screening.is_clear and not too_much
+            reasons.append("travel rule: the originator's data is awaited")
+            screening.is_clear = False
+        screening.is_clear = screening.is_clear and not too_much
+        screening.reason = "; ".join(each for each in reasons if each)

@@ -63,6 +63,8 @@ class DepositView(BaseModel):
     reason: str
     is_screened: bool
     risk_score: int
+    awaits_originator: bool = False
+    """Held for nothing but the sender's data; no officer has said anything yet."""
     sources: list[str] = []
     """Addresses that the coins come from; filled in while the deposit waits for screening."""
 
@@ -227,7 +229,13 @@ class DepositActivities:
             reason=row.reason or (screening or {}).get("reason", ""),
             is_screened=screening is not None,
             risk_score=(screening or {}).get("score", 0),
+            awaits_originator=_awaits_originator(screening or {}),
         )
 
     def _amount(self, row: Row[Any]) -> str:
         return format_units(int(row.units), self._catalog.asset(row.asset).scale)
+
+
+def _awaits_originator(screening: dict[str, Any]) -> bool:
+    decided = any(event in screening for event in _DECIDED_BY_STAFF)
+    return bool(screening.get("awaits_originator")) and not decided

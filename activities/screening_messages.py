@@ -27,3 +27,7 @@ class Screening(BaseModel):
     reason: str = ""
     """For staff: which list, which category."""
     reference: str = ""
+    travel_rule_due: bool = False
+    """The amount is one for which the other side must know, or tell, who sends."""
+    awaits_originator: bool = False
+    """Not clear for one reason only: the sender's data has not arrived."""

@@ -43,6 +43,7 @@ class WithdrawalView(BaseModel):
     approvals: list[Approval]
     reason: str
     is_screened: bool
+    travel_rule_due: bool = False
     payment_id: str | None = None
     payment_status: PaymentStatus | None = None
     is_lead: bool = False
@@ -73,6 +74,7 @@ async def read_view(
         approvals=[Approval(**approval) for approval in row.approvals],
         reason=row.reason,
         is_screened=row.screening is not None,
+        travel_rule_due=(row.screening or {}).get("travel_rule_due", False),
     )
     if row.payment_id is None:
         return view

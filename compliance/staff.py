@@ -44,13 +44,9 @@ PERMISSIONS: Mapping[str, Mapping[str, frozenset[Role]]] = {
         "add_note": _ANY_STAFF,
     },
     "case": {
-        "approve": _OFFICERS,
-        "reject": _OFFICERS,
-        "request_info": _OFFICERS,
+        "close": _OFFICERS,
         "escalate": _OFFICERS,
         "freeze": _OFFICERS,
-        "unfreeze": _SENIOR,
-        "close": _OFFICERS,
         "add_note": _ANY_STAFF,
     },
     "withdrawal": {

@@ -5,6 +5,7 @@
     PUT  /v1/scenarios         {"prefix": "kyc/1001", "scenario": "reject"}: what later checks play
     GET  /healthz
 
+Beside it, under /travel-rule, answers a simulated exchange (devstack.travel_rule_counterparty).
 When a check is done it calls the webhook with its id, signed; what it found must be fetched.
 """
 
@@ -25,6 +26,7 @@ from aiohttp import web
 from compliance.webhooks import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign_webhook
 from devstack.kyc_vendor_scenarios import BEHAVIOURS, Scenario, scenario_for
 from devstack.kyc_vendor_store import Check, VendorStore
+from devstack.travel_rule_counterparty import SimulatedCounterparty
 from streams.logs import configure_logging
 
 logger = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class SimulatedVendor:
                 web.get("/v1/checks/{id}", self._show),
                 web.put("/v1/scenarios", self._choose),
                 web.get("/healthz", self._health),
+                *SimulatedCounterparty().routes(),
             ]
         )
         app.cleanup_ctx.append(self._webhooks)

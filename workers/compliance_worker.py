@@ -17,27 +17,35 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.compliance import AddressScreening
 from activities.kyc import KycActivities, KycPolicy, KycTools
+from activities.monitoring import MonitoringActivities
 from activities.rescreening import RescreeningActivities
 from activities.screening import ListScreening
+from activities.travel_rule import TravelRule
 from compliance.tiers import Tier
+from compliance.travel_rule import THRESHOLD_UNITS
 from storage.documents import DocumentBucket
 from storage.engine import create_engine
 from storage.kyc import KycStore
+from storage.monitoring import MonitoringStore
 from storage.screening import ScreeningStore
+from storage.travel_rule import TravelRuleStore
 from streams import aws
 from streams.envelope import personal_envelope
 from streams.kyc_vendor import KycVendor
 from streams.metrics import TemporalMetrics
 from streams.temporal import connect
+from streams.travel_rule import TravelRuleNetwork
 from workers.health import Health, serve_health
 from workers.process import run
 from workers.staff_interceptor import StaffInterceptor
 from workers.temporal_worker import Options, Queue, serve_queues, temporal_answers
+from workflows.case import CaseWorkflow
 from workflows.kyc import COMPLIANCE_QUEUE, KycWorkflow
+from workflows.monitoring import MonitoringWorkflow, ensure_monitoring
 from workflows.rescreening import RescreeningWorkflow
 from workflows.rescreening_start import ensure_rescreening
 
-WORKFLOWS = (KycWorkflow, RescreeningWorkflow)
+WORKFLOWS = (KycWorkflow, CaseWorkflow, MonitoringWorkflow, RescreeningWorkflow)
 
 
 class Settings(BaseSettings):
@@ -48,10 +56,15 @@ class Settings(BaseSettings):
     temporal_namespace: str = "rialto"
     kyc_vendor_url: str
     kyc_vendor_api_key: SecretStr
+    travel_rule_url: str = ""
+    """Of the network of exchanges; empty: the vendor's, as on a development machine."""
+    travel_rule_api_key: SecretStr = SecretStr("")
+    travel_rule_threshold_units: int = THRESHOLD_UNITS
     kyc_straight_through_tier_max: Tier = Tier.NONE
     """Highest tier that clean cases get without a person."""
     rescreen_seconds: float = 86_400.0
     """How often all customers are screened anew, beside every change of a list."""
+    monitoring_seconds: float = 60.0
     health_port: int | None = None
     metrics_port: int | None = None
 
@@ -68,6 +81,7 @@ async def serve(stop: asyncio.Event) -> None:
         client = await connect(settings, runtime=metrics.runtime)
         health.check("temporal", lambda: temporal_answers(client))
         await ensure_rescreening(client, timedelta(seconds=settings.rescreen_seconds))
+        await ensure_monitoring(client, settings.monitoring_seconds)
         interceptor = await asyncio.to_thread(StaffInterceptor.from_kms, aws.client("kms"))
         await serve_queues(
             client,
@@ -90,8 +104,18 @@ def activities_of(settings: Settings, engine: AsyncEngine) -> list[Callable[...,
         documents=DocumentBucket(aws.client("s3")),
         policy=KycPolicy(settings.kyc_straight_through_tier_max),
     )
+    transfers = TravelRuleStore(engine)
+    network = TravelRuleNetwork(
+        settings.travel_rule_url or settings.kyc_vendor_url,
+        (settings.travel_rule_api_key or settings.kyc_vendor_api_key).get_secret_value(),
+    )
+    travel_rule = TravelRule(
+        transfers, store, network, envelope, settings.travel_rule_threshold_units
+    )
     return [
-        *AddressScreening(lists).all(),
+        *AddressScreening(lists, travel_rule, transfers).all(),
+        *travel_rule.all(),
+        *MonitoringActivities(MonitoringStore(engine)).all(),
         *KycActivities(tools).all(),
         *RescreeningActivities(store, lists, screening, envelope).all(),
     ]

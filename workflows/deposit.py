@@ -47,6 +47,8 @@ _SCREENING_RETRY = RetryPolicy(
 _LOOK_AGAIN = timedelta(hours=6)
 """In case every `chain_moved` was lost; the teller repeats itself after half a minute."""
 _REVIEW_DUE = timedelta(hours=24)
+_ASK_ORIGINATOR, _ASK_ORIGINATOR_MAX = timedelta(seconds=5), timedelta(hours=1)
+"""Exchanges that take part send the data with the coins, or within minutes."""
 
 _WAITING = frozenset(
     {
@@ -79,6 +81,7 @@ class DepositWorkflow:
         self._view: DepositView | None = None
         self._screening: Screening | None = None
         self._news = False
+        self._asked_in_vain = 0
         self._shown: tuple[DepositStatus, bool] | None = None
         self._lock = asyncio.Lock()  # A step of ours must not pass an officer's decision midway.
 
@@ -89,7 +92,10 @@ class DepositWorkflow:
             self._screening = await self._screen(view)
             view = await self._advance()
         while view.status in _WAITING:
-            await self._news_or_timeout()
+            if view.status is DepositStatus.HELD and view.awaits_originator:
+                await self._await_originator(view)
+            else:
+                await self._news_or_timeout(_LOOK_AGAIN)
             view = await self._advance()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return view.status
@@ -149,16 +155,7 @@ class DepositWorkflow:
     async def _screen(self, view: DepositView) -> Screening:
         screening: Screening = await workflow.execute_activity(
             "screen_address",
-            ScreenAddress(
-                subject="deposit",
-                customer_id=view.customer_id,
-                chain=view.chain,
-                addresses=view.sources,
-                asset=view.asset,
-                amount=view.amount,
-                reference=f"deposit/{view.deposit_id}",
-                txid=view.txid,
-            ),
+            _asked_of(view),
             result_type=Screening,
             task_queue=COMPLIANCE_QUEUE,
             start_to_close_timeout=_SCREENING_TIMEOUT,
@@ -167,10 +164,32 @@ class DepositWorkflow:
         )
         return screening
 
-    async def _news_or_timeout(self) -> None:
+    async def _await_originator(self, view: DepositView) -> None:
+        """Travel rule: in quarantine until the sender's exchange says who sent it.
+
+        Asked less and less often; an officer may decide meanwhile.
+        """
+        self._asked_in_vain += 1
+        await self._news_or_timeout(
+            min(_ASK_ORIGINATOR_MAX, _ASK_ORIGINATOR * 2 ** min(self._asked_in_vain, 10))
+        )
+        arrived: bool = await workflow.execute_activity(
+            "has_originator",
+            _asked_of(view),
+            result_type=bool,
+            task_queue=COMPLIANCE_QUEUE,
+            start_to_close_timeout=_SCREENING_TIMEOUT,
+            retry_policy=_SCREENING_RETRY,
+            summary="Ask who sent it",
+        )
+        if arrived and self._view is not None and self._view.awaits_originator:
+            word = StaffAction(officer="policy", reason="the originator's data arrived")
+            await self._decide(DepositEvent.CLEARED, word)
+
+    async def _news_or_timeout(self, patience: timedelta) -> None:
         try:
             await workflow.wait_condition(
-                lambda: self._news, timeout=_LOOK_AGAIN, timeout_summary="Look again anyway"
+                lambda: self._news, timeout=patience, timeout_summary="Look again anyway"
             )
         except TimeoutError:
             return
@@ -220,6 +239,19 @@ class DepositWorkflow:
                 attributes.QUEUE.value_set("compliance"),
             ]
         workflow.upsert_search_attributes(updates)
+
+
+def _asked_of(view: DepositView) -> ScreenAddress:
+    return ScreenAddress(
+        subject="deposit",
+        customer_id=view.customer_id,
+        chain=view.chain,
+        addresses=view.sources,
+        asset=view.asset,
+        amount=view.amount,
+        reference=f"deposit/{view.deposit_id}",
+        txid=view.txid,
+    )
 
 
 def _details(view: DepositView) -> str:

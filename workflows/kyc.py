@@ -43,6 +43,8 @@ VALIDITY = timedelta(days=365)
 EXPIRY_NOTICE = timedelta(days=30)
 REVIEW_TIME = timedelta(hours=24)
 LAPSE_AFTER = timedelta(days=30)
+RETENTION = timedelta(days=5 * 365 + 2)
+"""Five years after the end, as anti-money-laundering law has it (EU 2015/849, article 40)."""
 REMIND_AFTER = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 POLL_FIRST = timedelta(minutes=1)
 POLL_LONGEST = timedelta(hours=1)
@@ -87,6 +89,9 @@ class KycWorkflow(KycUpdates):
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(case)
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if case.is_kept_by_law:
+            await workflow.sleep(RETENTION, summary="Keep what the law requires")
+            await self._store(KycActivities.erase_personal_data, case.customer_id)
         return self.status()
 
     async def _advance(self) -> None:
@@ -293,7 +298,8 @@ class KycWorkflow(KycUpdates):
         assert interruption is not None
         if interruption.event is KycEvent.CLOSE:
             case.tier = Tier.NONE
-            await self._store(KycActivities.erase_personal_data, case.customer_id)
+            if case.approved_at is None:  # There was no business: nothing need be kept.
+                await self._store(KycActivities.erase_personal_data, case.customer_id)
         else:
             case.frozen_from = case.state
             case.frozen_by = interruption.actor

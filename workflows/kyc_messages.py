@@ -37,6 +37,12 @@ class KycCase(BaseModel):
     """Only while an officer needs it."""
     notes: list[str] = Field(default_factory=list)
 
+    @property
+    def is_kept_by_law(self) -> bool:
+        """Whether the file outlives the case: they were a customer, or refused."""
+        was_customer = self.state is KycState.CLOSED and self.approved_at is not None
+        return was_customer or self.state is KycState.REJECTED
+
 
 class Submission(BaseModel):
     """The customer has handed everything in; what it is lies in the database, not here."""

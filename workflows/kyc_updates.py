@@ -10,7 +10,7 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from compliance.kyc import COLLECTING, KycEvent, KycState, approvals_needed
+    from compliance.kyc import COLLECTING, ENDED, KycEvent, KycState, approvals_needed
     from compliance.staff import Role
     from compliance.tiers import Tier
     from workflows import search_attributes as search
@@ -32,6 +32,7 @@ with workflow.unsafe.imports_passed_through():
 
 _NOTES_MAX = 50
 _QUESTION_LENGTH_MIN = 10
+_OVER = {KycState.REJECTED, KycState.CLOSED}
 _RENEWABLE = {KycState.APPROVED, KycState.EXPIRING}
 
 
@@ -94,6 +95,8 @@ class KycUpdates:
     def _may_close(self, closing: Closing) -> None:  # noqa: ARG002 - a validator has the signature of its update
         if self._case.state is KycState.FROZEN:
             raise refuse("your account is under review and cannot be closed now")
+        if self._case.state in ENDED:
+            raise refuse(f"your account is {self._case.state} already")
         self._refuse_when_interrupted()
 
     # Other parts of the exchange -------------------------------------------------------------
@@ -112,7 +115,7 @@ class KycUpdates:
 
     @workflow.signal(description="Another workflow of ours demands a freeze.")
     def freeze_now(self, request: FreezeRequest) -> None:
-        if self._case.state is not KycState.FROZEN and self._interruption is None:
+        if self._case.state not in {KycState.FROZEN, *_OVER} and self._interruption is None:
             self._interruption = Interruption(
                 event=KycEvent.FREEZE, actor=request.source, reason=request.reason
             )
@@ -205,8 +208,8 @@ class KycUpdates:
     def _may_freeze(self, action: StaffAction) -> None:
         require_officer(action)
         require_reason(action)
-        if self._case.state is KycState.FROZEN:
-            raise refuse("this account is frozen already")
+        if self._case.state is KycState.FROZEN or self._case.state in ENDED:
+            raise refuse(f"this account is {self._case.state} already")
         self._refuse_when_interrupted()
 
     @workflow.update(

@@ -36,6 +36,7 @@ class WithdrawalWorkflow(WithdrawalDesk):
     @workflow.init
     def __init__(self, withdrawal: WithdrawalInput) -> None:
         super().__init__(withdrawal)
+        self._is_beneficiary_told = False
 
     @workflow.run
     async def run(self, withdrawal: WithdrawalInput) -> str:
@@ -57,6 +58,7 @@ class WithdrawalWorkflow(WithdrawalDesk):
             case WithdrawalStatus.APPROVED if view.kind is WithdrawalKind.INTERNAL:
                 return await self._database(WithdrawalActivities.pay_internally)
             case WithdrawalStatus.APPROVED:
+                await self._tell_beneficiary(view)
                 return await self._reserve(view)
             case _:
                 return await self._pay(view)
@@ -104,6 +106,31 @@ class WithdrawalWorkflow(WithdrawalDesk):
                 lambda: self._current.status is not WithdrawalStatus.REVIEW
             )
         return self._current
+
+    async def _tell_beneficiary(self, view: WithdrawalView) -> None:
+        """Travel rule: the other exchange knows who sends before the coins can leave.
+
+        While it cannot be reached the withdrawal waits here; it can still be cancelled.
+        """
+        if self._is_beneficiary_told or not view.travel_rule_due:
+            return
+        await workflow.execute_activity(
+            "send_travel_rule",
+            ScreenAddress(
+                subject="withdrawal",
+                customer_id=view.customer_id,
+                chain=view.chain,
+                addresses=[view.address],
+                asset=view.asset,
+                amount=view.amount,
+                reference=f"withdrawal/{self._id}",
+            ),
+            task_queue=COMPLIANCE_QUEUE,
+            start_to_close_timeout=STEP_TIMEOUT,
+            retry_policy=NODE_RETRY,
+            summary="Tell the beneficiary's exchange who sends",
+        )
+        self._is_beneficiary_told = True
 
     async def _reserve(self, view: WithdrawalView) -> WithdrawalView:
         return await workflow.execute_activity_method(

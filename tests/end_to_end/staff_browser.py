@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Locator, Page
 from cli.demo.customer import eventually
 from devstack.seed_staff import StaffMember
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 """The UI asks for a hundred files and polls histories; the machine may be busy."""
 _CODE_SECONDS = 90
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,8 +24,9 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 FAMILY_NAME = "Quistgaard-Oyelaran"
 """Nobody else's here: where it is found, it is hers."""
-SATOSHI = 2_000_000
-WITHDRAWN = "0.01"
+SATOSHI = 10_000_000
+WITHDRAWN, WITHDRAWN_SATOSHI = "0.05", 5_000_000
+"""Both are worth more than the travel rule's threshold."""
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +63,11 @@ async def test_an_officer_approves_in_the_temporal_ui_and_the_customer_can_withd
     running: Running, browser: Browser, nora: Customer, bitcoin: OutsideBitcoin
 ):
     await bitcoin.prepare(10 * SATOSHI)
+    await _counterparty(running, "PUT", "silence", {"silent": True})
     payment = await bitcoin.pay(await nora.deposit_address("BTC"), SATOSHI)
-    await _withdrawable(nora, payment.txid)
+    await _deposit_is(nora, payment.txid, "held")  # In quarantine: nobody said who sent it.
+    await _counterparty(running, "PUT", "silence", {"silent": False})
+    await _deposit_is(nora, payment.txid, "withdrawable")
     payee = await bitcoin.new_address()
     with pytest.raises(Refused, match="tier_too_low"):
         await nora.withdraw("BTC", WITHDRAWN, payee)
@@ -82,7 +87,10 @@ async def test_an_officer_approves_in_the_temporal_ui_and_the_customer_can_withd
 
     withdrawal_id = await nora.withdraw("BTC", WITHDRAWN, payee)
     await _done(nora, withdrawal_id)
-    assert await bitcoin.received(payee) == 1_000_000
+    assert await bitcoin.received(payee) == WITHDRAWN_SATOSHI
+    told = await _counterparty(running, "GET", f"messages/withdrawal/{withdrawal_id}")
+    assert FAMILY_NAME in str(told["originator"])
+    assert told["beneficiary"] == {"accountNumber": [payee]}
 
 
 async def test_a_customer_whose_name_comes_onto_a_list_is_looked_at_again(
@@ -120,12 +128,23 @@ async def test_no_personal_data_stands_in_temporals_database(exchange: RentedSta
         assert word.encode() not in raw, word
 
 
-async def _withdrawable(customer: Customer, txid: str) -> None:
-    async def credited() -> bool | None:
+async def _deposit_is(customer: Customer, txid: str, status: str) -> None:
+    async def reached() -> bool | None:
         deposit = await customer.deposit(txid)
-        return True if deposit is not None and deposit["status"] == "withdrawable" else None
+        return True if deposit is not None and deposit["status"] == status else None
 
-    await eventually("the deposit is credited for good", credited, 120)
+    await eventually(f"the deposit is {status}", reached, 120)
+
+
+async def _counterparty(
+    running: Running, method: str, path: str, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The simulated exchange at the other end of transfers."""
+    async with httpx.AsyncClient(base_url=running.variables["RIALTO_KYC_VENDOR_URL"]) as http:
+        answer = await http.request(method, f"/travel-rule/{path}", json=body)
+        answer.raise_for_status()
+        told: dict[str, Any] = answer.json()
+        return told
 
 
 async def _done(customer: Customer, withdrawal_id: str) -> None:

@@ -11,6 +11,7 @@ from compliance.tiers import Tier
 from domain.errors import WrongState
 from tests.kyc.conftest import refused
 from tests.kyc.fakes import MATCH
+from workflows.kyc import RETENTION
 
 DAY = timedelta(days=1)
 
@@ -83,9 +84,13 @@ async def test_a_rejection_for_now_lets_the_customer_try_again(in_review):
 async def test_a_final_rejection_ends_the_case(in_review):
     await in_review.staff("reject", final=True, reason_code="document_forged")
 
-    result = await in_review.handle.result()
+    await in_review.reach("rejected")
+    await in_review.wait(RETENTION - DAY)
+    assert in_review.world.erased == []
+    await in_review.wait(2 * DAY)
 
-    assert result["state"] == "rejected"
+    assert (await in_review.handle.result())["state"] == "rejected"
+    assert in_review.world.erased == ["personal_data"]
     assert in_review.world.last.tier is Tier.NONE
 
 
@@ -174,6 +179,30 @@ async def test_leaving_erases_what_names_the_customer(in_review):
 
     assert (await in_review.handle.result())["state"] == "closed"
     assert in_review.world.erased == ["personal_data"]
+
+
+async def test_the_file_of_a_customer_who_left_is_kept_for_five_years_and_then_erased(in_review):
+    await in_review.staff("approve")
+    await in_review.handle.execute_update("close_account", {"reason": "moving on"})
+    closed = await in_review.reach("closed")
+
+    await in_review.wait(RETENTION - DAY)
+    kept = list(in_review.world.erased)
+    await in_review.wait(2 * DAY)
+    await in_review.handle.result()
+
+    assert (closed.tier, kept) == (Tier.NONE, [])
+    assert in_review.world.erased == ["personal_data"]
+
+
+async def test_an_account_that_ended_is_neither_frozen_nor_closed_again(in_review):
+    await in_review.staff("approve")
+    await in_review.handle.execute_update("close_account", {"reason": "moving on"})
+
+    again = in_review.handle.execute_update("close_account", {"reason": "moving on"})
+
+    assert "closed already" in await refused(again)
+    assert "closed already" in await refused(in_review.staff("freeze"))
 
 
 async def test_cleared_matches_are_remembered_with_the_officer(customer, world):

@@ -1,0 +1,311 @@
+"""Monitoring, the travel rule and re-screening on a real database: what is read, what is kept."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.case_messages import CaseAlert, CaseRecord
+from activities.compliance import AddressScreening
+from activities.kyc_messages import AuditAction
+from activities.monitoring import MonitoringActivities
+from activities.rescreening import RescreeningActivities
+from activities.screening import ListScreening
+from activities.screening_messages import ScreenAddress
+from activities.travel_rule import TravelRule
+from compliance.lists.known import parse_list
+from compliance.tiers import REFERENCE_SCALE
+from devstack.rented import Database
+from storage.engine import create_engine
+from storage.kyc import KycStore
+from storage.monitoring import MonitoringStore
+from storage.screening import ScreeningStore
+from storage.travel_rule import TravelRuleStore
+from streams.envelope import Envelope
+from tests.kyc.conftest import LocalKeys
+
+_numbers = itertools.count(1)
+COIN = 10**8
+BITCOIN = 60_000  # What the first migration values a whole one at, in USDT.
+
+
+class SilentNetwork:
+    """The other exchanges: nobody has said anything yet."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.payload: dict[str, Any] | None = None
+
+    async def exchange_at(self, chain: str, address: str) -> str | None:
+        return "Another Exchange"
+
+    async def send(self, payload: dict[str, Any]) -> None:
+        self.told.append(payload)
+
+    async def originator(self, chain: str, txid: str) -> dict[str, Any] | None:
+        return self.payload
+
+
+@dataclass
+class Office:
+    """The compliance worker's activities on one database."""
+
+    owner: AsyncEngine
+    worker: AsyncEngine
+    network: SilentNetwork
+
+    @property
+    def monitoring(self) -> MonitoringActivities:
+        return MonitoringActivities(MonitoringStore(self.worker))
+
+    @property
+    def screening(self) -> AddressScreening:
+        transfers = TravelRuleStore(self.worker)
+        rule = TravelRule(transfers, KycStore(self.worker), self.network, _envelope())
+        return AddressScreening(ScreeningStore(self.worker), rule, transfers)
+
+    async def customer(self, tier: int = 1) -> int:
+        number = next(_numbers)
+        statement = text(
+            "INSERT INTO customers (email, kyc_tier) VALUES (:email, :tier) RETURNING id"
+        )
+        async with self.owner.begin() as connection:
+            found = await connection.execute(
+                statement, {"email": f"{number}@example.com", "tier": tier}
+            )
+            return int(found.scalar_one())
+
+    async def deposit(self, customer_id: int, units: int, *, hours_ago: float = 1) -> str:
+        txid = f"t{next(_numbers)}"
+        async with self.owner.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO deposits (id, chain, txid, index, asset, units, address,"
+                    " customer_id, status, credit_confirmations, withdrawable_confirmations,"
+                    " first_seen_at) VALUES (:id, 'bitcoin', :txid, 0, 'BTC', :units, 'a', :who,"
+                    " 'detected', 1, 1, now() - make_interval(hours => :hours))"
+                ),
+                {
+                    "id": f"bitcoin:{txid}:0",
+                    "txid": txid,
+                    "units": units,
+                    "who": customer_id,
+                    "hours": hours_ago,
+                },
+            )
+        return f"bitcoin:{txid}:0"
+
+    async def alerts_of(self, customer_id: int) -> list[CaseAlert]:
+        """What is found now, and belongs to no case."""
+        watched = await self.monitoring.watch(datetime.now(UTC) - timedelta(days=1))
+        found = [each.alerts for each in watched.found if each.customer_id == customer_id]
+        return found[0] if found else []
+
+    async def rows(self, statement: str, **parameters: object) -> list[Any]:
+        async with self.owner.connect() as connection:
+            return list((await connection.execute(text(statement), parameters)).all())
+
+
+def _envelope() -> Envelope:
+    return Envelope(LocalKeys(), {"about": "tests"})
+
+
+@pytest.fixture
+async def office(database: Database) -> AsyncIterator[Office]:
+    owner = create_engine(database.owner, application="tests")
+    worker = create_engine(database.worker, application="tests")
+    yield Office(owner, worker, SilentNetwork())
+    await owner.dispose()
+    await worker.dispose()
+
+
+async def test_structured_deposits_raise_one_alert_that_waits_for_a_case(office: Office):
+    customer_id = await office.customer()
+    near = 9_000 * COIN // BITCOIN
+    ids = [await office.deposit(customer_id, near, hours_ago=hours) for hours in (3, 2, 1)]
+    since = datetime.now(UTC) - timedelta(days=1)
+
+    first = await office.monitoring.watch(since)
+    again = await office.monitoring.watch(since)
+
+    found = [each for each in first.found if each.customer_id == customer_id]
+    assert [alert.rule for alert in found[0].alerts] == ["structuring"]
+    assert found[0].alerts[0].references == [f"deposit/{each}" for each in ids]
+    assert again.found == first.found
+    assert first.until <= again.until
+
+
+async def test_an_alert_in_a_case_is_told_no_more_and_the_case_is_written_with_its_links(
+    office: Office,
+):
+    customer_id = await office.customer()
+    for hours in (3, 2, 1):
+        await office.deposit(customer_id, 9_000 * COIN // BITCOIN, hours_ago=hours)
+    since = datetime.now(UTC) - timedelta(days=1)
+    alert = (await office.alerts_of(customer_id))[0]
+    record = CaseRecord(
+        id=f"case/{customer_id}/run",
+        customer_id=customer_id,
+        state="open",
+        risk_score=70,
+        opened_at=since,
+        at=since,
+        alert_ids=[alert.id],
+        references=[f"kyc/{customer_id}", *alert.references],
+        actions=[AuditAction(actor="monitoring", action="case.opened")],
+    )
+
+    await office.monitoring.record(record)
+    await office.monitoring.record(record)
+
+    assert await office.alerts_of(customer_id) == []
+    links = await office.rows(
+        "SELECT reference FROM case_links WHERE case_id = :id ORDER BY 1", id=record.id
+    )
+    assert [row.reference for row in links] == sorted(record.references)
+    audited = await office.rows("SELECT actor FROM audit_log WHERE subject = :id", id=record.id)
+    assert [row.actor for row in audited] == ["monitoring"]
+
+
+async def test_the_audit_log_is_only_added_to(office: Office):
+    with pytest.raises(Exception, match="audit_log"):
+        async with office.worker.begin() as connection:
+            await connection.execute(text("DELETE FROM audit_log"))
+    with pytest.raises(Exception, match="audit_log"):
+        async with office.worker.begin() as connection:
+            await connection.execute(text("UPDATE audit_log SET actor = 'nobody'"))
+
+
+def asked(customer_id: int, amount: str, reference: str, subject: str = "deposit") -> ScreenAddress:
+    return ScreenAddress(
+        subject=subject,
+        customer_id=customer_id,
+        chain="bitcoin",
+        addresses=["bcrt1qsomewhere"],
+        asset="BTC",
+        amount=amount,
+        reference=reference,
+        txid=reference,
+    )
+
+
+async def test_a_large_deposit_waits_for_its_senders_data_and_a_small_one_does_not(office: Office):
+    customer_id = await office.customer()
+
+    small = await office.screening.screen_address(asked(customer_id, "0.01", "deposit/s"))
+    large = await office.screening.screen_address(asked(customer_id, "0.02", "deposit/l"))
+
+    assert (small.is_clear, small.travel_rule_due) == (True, False)
+    assert (large.is_clear, large.awaits_originator) == (False, True)
+    assert "originator" in large.reason
+
+
+async def test_data_that_came_is_kept_sealed(office: Office):
+    customer_id = await office.customer()
+    name = {"nameIdentifier": [{"primaryIdentifier": "Quistgaard"}]}
+    person = {"naturalPerson": {"name": name}}
+    office.network.payload = {"originator": {"originatorPersons": [person]}}
+
+    large = await office.screening.screen_address(asked(customer_id, "0.02", "deposit/kept"))
+
+    assert large.is_clear
+    row = (
+        await office.rows("SELECT * FROM travel_rule_messages WHERE reference = 'deposit/kept'")
+    )[0]
+    assert row.state == "received"
+    assert b"Quistgaard" not in row.sealed
+
+
+async def test_half_a_message_leaves_the_deposit_in_quarantine(office: Office):
+    office.network.payload = {"originator": {"originatorPersons": []}}
+
+    large = await office.screening.screen_address(
+        asked(await office.customer(), "0.02", "deposit/half")
+    )
+
+    assert large.awaits_originator
+
+
+async def test_a_lowered_tier_counts_from_the_next_deposit_on(office: Office):
+    customer_id = await office.customer(tier=2)
+    store = TravelRuleStore(office.worker)
+    million = 1_000_000 * 10**REFERENCE_SCALE
+    assert await store.count_deposit(customer_id, "deposit/1", 60 * million // 1000) == ""
+
+    async with office.owner.begin() as connection:
+        await connection.execute(
+            text("UPDATE customers SET kyc_tier = 1 WHERE id = :id"), {"id": customer_id}
+        )
+
+    assert "24-hour deposit limit" in await store.count_deposit(customer_id, "deposit/2", 1)
+    assert await store.count_deposit(customer_id, "deposit/1", 60 * million // 1000) == ""
+
+
+async def test_a_deposit_over_the_limit_is_held_for_an_officer(office: Office):
+    customer_id = await office.customer(tier=1)
+    office.network.payload = {
+        "originator": {
+            "originatorPersons": [
+                {"legalPerson": {"name": {"nameIdentifier": [{"legalPersonName": "Mill"}]}}}
+            ]
+        }
+    }
+
+    screened = await office.screening.screen_address(asked(customer_id, "1", "deposit/big"))
+
+    assert (screened.is_clear, screened.awaits_originator) == (False, False)
+    assert "24-hour deposit limit" in screened.reason
+
+
+async def test_a_new_list_finds_customers_until_their_case_knows_or_an_officer_cleared_them(
+    office: Office,
+):
+    customer_id = await office.customer()
+    envelope, store = _envelope(), KycStore(office.worker)
+    lists = ScreeningStore(office.worker)
+    screening = ListScreening(lists)
+    profile = {
+        "given_names": "Zanele",
+        "family_name": "Abernathy-Quill",
+        "birth_date": "1980-05-05",
+        "nationality": "ZA",
+        "country": "ZA",
+        "address": "1 Long Street",
+    }
+    about = f"customer:{customer_id}".encode()
+    sealed = await envelope.seal_packed(json.dumps(profile).encode(), about)
+    async with office.owner.begin() as connection:
+        await connection.execute(
+            text("INSERT INTO kyc_profiles (customer_id, sealed) VALUES (:id, :sealed)"),
+            {"id": customer_id, "sealed": sealed},
+        )
+    activities = RescreeningActivities(store, lists, screening, envelope)
+    before = await activities.page(customer_id - 1)
+
+    content = b"id,schema,name\n7,Person,Zanele Abernathi Quill\n"
+    assert await lists.replace_list(parse_list("pep", [content]))
+    assert not await lists.replace_list(parse_list("pep", [content]))
+    after = await activities.page(customer_id - 1)
+
+    assert (before.names, before.hits) == (1, [])
+    assert [(hit.customer_id, hit.list_name) for hit in after.hits] == [(customer_id, "pep")]
+    assert (await activities.page(after.last_customer_id)).names == 0
+
+    await screening.screen(customer_id, _profile(profile))  # As the customer's case does.
+    assert (await activities.page(customer_id - 1)).hits == []
+
+
+def _profile(fields: dict[str, str]) -> Any:
+    import msgspec
+
+    from compliance.profile import Profile
+
+    return msgspec.json.decode(json.dumps(fields), type=Profile)
