@@ -31,6 +31,8 @@ class RescreeningInput(BaseModel):
     after_customer_id: int = 0
     names: int = 0
     hits: int = 0
+    again: bool = False
+    """A list changed in the middle of the round."""
 
 
 class Rescreened(BaseModel):
@@ -43,20 +45,21 @@ class RescreeningWorkflow:
     @workflow.init
     def __init__(self, begun: RescreeningInput) -> None:
         self._so_far = begun
-        self._again = False
+        self._again = begun.again
 
     @workflow.run
     async def run(self, begun: RescreeningInput) -> Rescreened:
         while True:
+            if self._so_far.after_customer_id == 0:
+                self._again = False  # What was loaded before a round began is in all of it.
             while await self._page():
                 if workflow.info().is_continue_as_new_suggested():
-                    self._so_far.reason = "lists changed" if self._again else begun.reason
+                    self._so_far.again = self._again
                     workflow.continue_as_new(self._so_far)
             await self._write_down()
             if not self._again:
                 return Rescreened(names=self._so_far.names, hits=self._so_far.hits)
             # A list changed meanwhile: those who were screened before the change come again.
-            self._again = False
             self._so_far = RescreeningInput(reason="lists changed")
 
     @workflow.signal(description="A list was loaded: screen all of them once more.")
