@@ -18,6 +18,7 @@ from storage.tables_compliance import (
     kyc_cases,
     kyc_documents,
     kyc_profiles,
+    travel_rule_messages,
     vendor_checks,
     vendor_events,
 )
@@ -168,6 +169,18 @@ class KycStore:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings()
             return [Document(**{**row, "kind": Requirement(row["kind"])}) for row in rows]
+
+    async def told_others(self, customer_id: CustomerId) -> list[tuple[str, bytes]]:
+        """(reference, sealed payload) of what other exchanges were told about the customer."""
+        table = travel_rule_messages.c
+        statement = select(table.reference, table.sealed).where(
+            table.customer_id == customer_id,
+            table.direction == "outgoing",
+            table.sealed.is_not(None),
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(statement.order_by(table.changed_at))
+            return [(row.reference, row.sealed) for row in rows]
 
     async def erase(self, customer_id: CustomerId, audited: Audited) -> list[str]:
         """Forget profile and documents; returns the object keys to delete. Repeating it is safe."""

@@ -48,7 +48,7 @@ class RescreeningWorkflow:
         self._again = begun.again
 
     @workflow.run
-    async def run(self, begun: RescreeningInput) -> Rescreened:
+    async def run(self, _: RescreeningInput) -> Rescreened:
         while True:
             if self._so_far.after_customer_id == 0:
                 self._again = False  # What was loaded before a round began is in all of it.

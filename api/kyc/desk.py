@@ -160,8 +160,19 @@ class KycDesk:
         if sealed is not None:
             plain = await self._envelope.open_packed(sealed, about_customer(customer_id))
             profile = msgspec.json.decode(plain)
+        row = await self._store.find(customer_id)
         return {
             "profile": profile,
+            "verification": None if row is None else await self._decided(row),
+            "told_to_other_exchanges": [
+                {
+                    "reference": reference,
+                    "payload": msgspec.json.decode(
+                        await self._envelope.open_packed(sealed, about_customer(customer_id))
+                    ),
+                }
+                for reference, sealed in await self._store.told_others(customer_id)
+            ],
             "documents": [
                 {
                     "id": document.id,
@@ -174,8 +185,19 @@ class KycDesk:
             ],
         }
 
+    async def _decided(self, row: CaseRow) -> dict[str, object]:
+        """What we decided about the customer, without what would warn a suspect."""
+        return {
+            "state": str(row.state),
+            "tier": int(row.tier),
+            "question": await self._question(row),
+            "reasons": list(_reasons(row)),
+            "approved_at": row.approved_at,
+            "approved_until": row.expires_at,
+        }
+
     async def close(self, customer_id: CustomerId) -> Verification:
-        """The customer leaves; profile and documents are erased. Raises WrongState when frozen."""
+        """The customer leaves; what law does not keep is erased. Raises WrongState when frozen."""
         await close_kyc(self._client, customer_id)
         return await self.status(customer_id)
 

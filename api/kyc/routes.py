@@ -138,7 +138,7 @@ async def export(caller: Person, services: ServicesOf) -> dict[str, Any]:
 
 @router.post(
     "/close",
-    summary="Close your account and erase your documents",
+    summary="Close your account",
     responses=refusals("not_authenticated", "wrong_state"),
 )
 async def close(caller: Person, services: ServicesOf) -> KycAnswer:

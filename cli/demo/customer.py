@@ -98,6 +98,10 @@ class Customer:
         state: str = (await self._send("GET", "/v1/kyc"))["state"]
         return state
 
+    async def export(self) -> Json:
+        """Everything the exchange keeps about this customer."""
+        return await self._send("GET", "/v1/kyc/export")
+
     async def deposit_address(self, asset: str) -> str:
         answer = await self._send("POST", f"/v1/deposit-addresses/{asset}")
         address: str = answer["address"]

@@ -82,7 +82,8 @@ async def test_an_officer_approves_in_the_temporal_ui_and_the_customer_can_withd
         assert "at least 10 characters" in refusal
         assert await nora.kyc_state() == "manual_review"
 
-        await amir.send_update("approve", {"reason": "passport and profile agree"})
+        answer = await amir.send_update("approve", {"reason": "passport and profile agree"})
+        assert "failure" not in answer, answer
         await _in_state(nora, "approved")
 
     withdrawal_id = await nora.withdraw("BTC", WITHDRAWN, payee)
@@ -91,6 +92,10 @@ async def test_an_officer_approves_in_the_temporal_ui_and_the_customer_can_withd
     told = await _counterparty(running, "GET", f"messages/withdrawal/{withdrawal_id}")
     assert FAMILY_NAME in str(told["originator"])
     assert told["beneficiary"] == {"accountNumber": [payee]}
+    own = await nora.export()
+    assert own["profile"]["family_name"] == FAMILY_NAME
+    assert own["verification"]["state"] == "approved"
+    assert own["told_to_other_exchanges"][0]["payload"] == told
 
 
 async def test_a_customer_whose_name_comes_onto_a_list_is_looked_at_again(
