@@ -22,6 +22,7 @@ from bench.engine_core import (
     least,
 )
 from bench.engine_mix import Mix, Workload
+from bench.engine_once import compiled_rates
 from bench.report import BenchResult, percentile
 from bench.rivals import OURS, run_rivals
 from engine.book import Book
@@ -32,6 +33,7 @@ from engine.rules import Rules
 RULES = Rules(orders_max=10**9)
 REFERENCE = "ours on SortedDict"
 """The reference book that gates count from: the same matching, the index everyone would take."""
+COMPILED = "ours compiled"
 ORACLE = "oracle (one list)"
 ORACLE_COMMANDS = 2_000
 
@@ -90,6 +92,10 @@ def run(*, rivals: bool = True) -> BenchResult:
             normal_workload, wall = workload, _best(latencies)
     normal = results[NORMAL]
     others = {REFERENCE: normal[REFERENCE].median}
+    if compiled := compiled_rates(NORMAL, len(normal_workload.measured)):
+        others[COMPILED] = compiled[0]
+        ratio = compiled[1] / normal["ours"].unhindered
+        notes.append(f"compiled: {ratio:.2f} times plain, both unhindered")
     others[ORACLE] = rates({ORACLE: oracle}, _short(normal_workload), 1)[ORACLE].median
     if rivals:
         theirs, said = run_rivals(normal_workload)
