@@ -76,13 +76,19 @@ class GroupCommit(Generic[Work, Result]):
         self._arrived.set()
         return await future
 
-    async def submit_all(self, works: Sequence[Work]) -> list[Result | BaseException]:
+    async def submit_all(self, works: Sequence[Work]) -> list[Result | Exception]:
         """Results in the order of `works`, refusals as values."""
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Result]] = [loop.create_future() for _ in works]
         self._waiting.extend(zip(works, futures, strict=True))
         self._arrived.set()
-        return await asyncio.gather(*futures, return_exceptions=True)
+        results: list[Result | Exception] = []
+        for future in futures:
+            try:
+                results.append(await future)
+            except Exception as refusal:  # noqa: BLE001 - the caller sorts them
+                results.append(refusal)
+        return results
 
     async def close(self) -> None:
         """Finish what was submitted, then stop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import islice
 from typing import Protocol
 
@@ -21,15 +22,20 @@ class IdBlocks:
         assert sequence.isidentifier()
         self._query = f"SELECT nextval('{sequence}')"
         self._numbers = iter(range(0))
+        self._opening = asyncio.Lock()
 
     async def take(self, connection: Fetches, count: int) -> list[int]:
         """`count` numbers; asks the database only when the block at hand runs out."""
         numbers = list(islice(self._numbers, count))
-        while len(numbers) < count:
-            first = await connection.fetchval(self._query)
-            assert isinstance(first, int)
-            # Another task may have opened a block while we waited: what it left over is only
-            # wasted.
-            self._numbers = iter(range(first, first + BLOCK))
+        if len(numbers) == count:
+            return numbers
+        # One asks, and the others wait for the block it brings: a thousand callers at the end of a
+        # block would otherwise ask a thousand times, each for a block of its own.
+        async with self._opening:
             numbers += islice(self._numbers, count - len(numbers))
+            while len(numbers) < count:
+                first = await connection.fetchval(self._query)
+                assert isinstance(first, int)
+                self._numbers = iter(range(first, first + BLOCK))
+                numbers += islice(self._numbers, count - len(numbers))
         return numbers

@@ -40,19 +40,13 @@ _COLUMNS = (
     "command_id", "options", "maker_fee_ppm", "taker_fee_ppm",
 )  # fmt: skip
 
-_WRITE_ORDERS = f"""
-INSERT INTO orders ({", ".join(_COLUMNS)}, status, placed_at, updated_at)
-SELECT {", ".join(_COLUMNS)}, 'placed', $20::timestamptz, $20::timestamptz
-FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::smallint[], $8::bigint[], $9::bigint[], $10::smallint[], $11::bigint[], $12::bigint[],
-    $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::jsonb[], $18::int[],
-    $19::int[])
-  AS rows ({", ".join(_COLUMNS)})
-"""  # noqa: S608 - Only the names above are put in.
+_ORDER_COLUMNS = (*_COLUMNS, "status", "placed_at", "updated_at")
+_COMMAND_COLUMNS = ("id", "market", "owner", "order_id", "command", "created_at")
 
-_WRITE_COMMANDS = """
+# For requests: repeated after a lost connection, they may be there already.
+_WRITE_REQUESTS = """
 INSERT INTO order_commands (id, market, owner, order_id, command, created_at)
-SELECT id, market, owner, order_id, command::bigint[], coalesce($6, clock_timestamp())
+SELECT id, market, owner, order_id, command::bigint[], clock_timestamp()
 FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])
   AS rows (id, market, owner, order_id, command)
 ON CONFLICT (id) DO NOTHING
@@ -95,11 +89,9 @@ async def commit_orders(
         known = await _load(connection, works)
         results: dict[int, Result | Exception] = {}
         fresh = _without_duplicates(placements, known, results)
-        placed_at = await _place(connection, poster, fresh, results)
-        for work in works:
-            if isinstance(work, CommandRequest):
-                results[work.command_id] = _checked(work, known)
-        await _write_commands(connection, works, results, placed_at)
+        await _place(connection, poster, fresh, results)
+        requests = [work for work in works if isinstance(work, CommandRequest)]
+        await _request(connection, requests, known, results)
     return [results[work.command_id] for work in works]
 
 
@@ -182,28 +174,48 @@ async def _place(
     poster: Poster,
     placements: Sequence[Placement],
     results: dict[int, Result | Exception],
-) -> datetime | None:
-    """Hold for each placement and write the orders of those that could be held."""
+) -> None:
+    """Hold for each placement; write orders and commands of those that could be held.
+
+    Entry, orders and command are written in one database transaction: where the entry is found,
+    after a lost connection, the others are there as well.
+    """
     if not placements:
-        return None
+        return
     outcomes, placed_at = await poster.post(connection, [p.entry for p in placements])
-    rows = []
+    written: list[Placement] = []
     for placement, outcome in zip(placements, outcomes, strict=True):
-        if isinstance(outcome, Posted):
-            results[placement.command_id] = PlacedOrder(
-                placement.order_ids[0], placement.command_id, placement.orders[0].market.id,
-                placement.command, placed_at,
-            )  # fmt: skip
-        else:
+        if not isinstance(outcome, Posted):
             results[placement.command_id] = outcome
-        if isinstance(outcome, Posted) and not outcome.replayed:
-            rows += _rows(placement)
-    if rows:
-        await connection.execute(_WRITE_ORDERS, *zip(*rows, strict=True), placed_at)
-    return placed_at
+            continue
+        results[placement.command_id] = PlacedOrder(
+            placement.order_ids[0], placement.command_id, placement.orders[0].market.id,
+            placement.command, placed_at,
+        )  # fmt: skip
+        if not outcome.replayed:
+            written.append(placement)
+    if written:
+        await connection.copy_records_to_table(
+            "orders",
+            columns=_ORDER_COLUMNS,
+            records=[row for placement in written for row in _order_rows(placement, placed_at)],
+        )
+        await connection.copy_records_to_table(
+            "order_commands",
+            columns=_COMMAND_COLUMNS,
+            records=[_command_row(placement, placed_at) for placement in written],
+        )
 
 
-def _rows(placement: Placement) -> list[tuple[object, ...]]:
+def _command_row(placement: Placement, placed_at: datetime) -> tuple[object, ...]:
+    first = placement.orders[0]
+    return (
+        placement.command_id, first.market.id, first.customer_id, placement.order_ids[0],
+        placement.command, placed_at,
+    )  # fmt: skip
+
+
+def _order_rows(placement: Placement, placed_at: datetime) -> list[tuple[object, ...]]:
     return [
         (
             order_id, order.customer_id, order.market.id, order.client_order_id, order.side,
@@ -211,7 +223,7 @@ def _rows(placement: Placement) -> list[tuple[object, ...]]:
             order.trigger_kind, order.trigger, order.display_lots, order.budget,
             order.expires_us, placement.order_ids[0], placement.command_id,
             None if order.options is None else msgspec.json.encode(order.options).decode(),
-            order.fees.maker_ppm, order.fees.taker_ppm,
+            order.fees.maker_ppm, order.fees.taker_ppm, "placed", placed_at, placed_at,
         )
         for order_id, order in zip(placement.order_ids, placement.orders, strict=True)
     ]  # fmt: skip
@@ -236,23 +248,20 @@ def _checked(request: CommandRequest, known: _Known) -> QueuedCommand | Exchange
     )
 
 
-async def _write_commands(
+async def _request(
     connection: DriverConnection,
-    works: Sequence[Work],
+    requests: Sequence[CommandRequest],
+    known: _Known,
     results: dict[int, Result | Exception],
-    placed_at: datetime | None,
 ) -> None:
+    """Queue the commands about orders that are still open."""
     rows = []
-    for work in works:
-        result = results[work.command_id]
-        if isinstance(result, Exception) or (isinstance(result, PlacedOrder) and result.replayed):
-            continue
-        order_id: OrderId | None
-        if isinstance(work, Placement):
-            order_id, owner = work.order_ids[0], work.orders[0].customer_id
-        else:
-            order_id, owner = work.order_id, work.owner
-        command = "{" + ",".join(map(str, work.command)) + "}"
-        rows.append((work.command_id, result.market, owner, order_id, command))
+    for request in requests:
+        result = results[request.command_id] = _checked(request, known)
+        if isinstance(result, QueuedCommand):
+            command = "{" + ",".join(map(str, request.command)) + "}"
+            rows.append(
+                (request.command_id, result.market, request.owner, request.order_id, command)
+            )
     if rows:
-        await connection.execute(_WRITE_COMMANDS, *zip(*rows, strict=True), placed_at)
+        await connection.execute(_WRITE_REQUESTS, *zip(*rows, strict=True))

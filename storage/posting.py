@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+import msgspec
 
 from domain.errors import (
     ExchangeError,
@@ -25,9 +26,10 @@ from storage.accounts import AccountDirectory
 from storage.ids import IdBlocks
 from storage.pool import DriverConnection
 
+# Lists come as one text each: asyncpg looks three times at every element of an array.
 _LOCK = """
 SELECT id, balance::text, sequence, head, moved_at FROM accounts
-WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
+WHERE id = ANY(string_to_array($1, ',')::bigint[]) ORDER BY id FOR UPDATE
 """
 
 # Read after the locks are held, in a statement of its own: only then does it see what the
@@ -37,32 +39,18 @@ SELECT 'now' AS what, NULL AS id, NULL::bytea AS body_hash, NULL::bigint AS numb
        to_char(greatest(clock_timestamp(), $3::timestamptz) AT TIME ZONE 'UTC',
                'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS text
 UNION ALL
-SELECT 'entry', id, body_hash, number, NULL FROM journal_entries WHERE id = ANY($1::text[])
+SELECT 'entry', id, body_hash, number, NULL FROM journal_entries
+WHERE id = ANY(ARRAY(SELECT json_array_elements_text($1::json)))
 UNION ALL
-SELECT code, id, body_hash, NULL, message FROM refused_entries WHERE id = ANY($1::text[])
+SELECT code, id, body_hash, NULL, message FROM refused_entries
+WHERE id = ANY(ARRAY(SELECT json_array_elements_text($1::json)))
 UNION ALL
-SELECT 'hold', id, NULL, account_id, remaining::text FROM holds WHERE id = ANY($2::text[])
+SELECT 'hold', id, NULL, account_id, remaining::text FROM holds
+WHERE id = ANY(ARRAY(SELECT json_array_elements_text($2::json)))
 """
 
-_WRITE = """
-WITH entries AS (
-    INSERT INTO journal_entries (number, id, reason, cause, body_hash, reverses, posted_at)
-    SELECT *, $7::timestamptz
-    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[])
-)
-INSERT INTO transfers (entry_number, ordinal, asset, units, hold_id,
-    debit_account, debit_sequence, debit_balance, debit_hash,
-    credit_account, credit_sequence, credit_balance, credit_hash, posted_at)
-SELECT entry_number, ordinal, asset, units::numeric, hold_id,
-    debit_account, debit_sequence, debit_balance::numeric, debit_hash,
-    credit_account, credit_sequence, credit_balance::numeric, credit_hash, $7::timestamptz
-FROM unnest($8::bigint[], $9::smallint[], $10::text[], $11::text[], $12::text[],
-    $13::bigint[], $14::bigint[], $15::text[], $16::bytea[],
-    $17::bigint[], $18::bigint[], $19::text[], $20::bytea[])
-  AS rows (entry_number, ordinal, asset, units, hold_id,
-    debit_account, debit_sequence, debit_balance, debit_hash,
-    credit_account, credit_sequence, credit_balance, credit_hash)
-"""
+_ENTRY_COLUMNS = ("number", "id", "reason", "cause", "body_hash", "reverses", "posted_at")
+_TRANSFER_COLUMNS = (*TransferRow._fields, "posted_at")
 
 _EXPIRY = """
 UPDATE holds SET expires_at = r.expires_at
@@ -147,7 +135,7 @@ class Poster:
         """The accounts of the entries, and when the last of them moved."""
         refs = {ref for entry in entries for ref in entry.accounts()}
         ids = await self._accounts.ids(refs)
-        rows = await connection.fetch(_LOCK, [ids[ref] for ref in refs])
+        rows = await connection.fetch(_LOCK, ",".join(str(ids[ref]) for ref in refs))
         assert len(rows) == len(refs), "an account has vanished"
         accounts = [
             Account(self._accounts.ref(row[0]), row[0], int(row[1]), row[2], row[3]) for row in rows
@@ -160,7 +148,7 @@ class Poster:
         names = [entry.id for entry in entries] + [e.reverses for e in entries if e.reverses]
         holds = [hold.hold_id for entry in entries for hold in entry.holds]
         loaded = _Loaded()
-        for row in await connection.fetch(_LOAD, names, holds, moved_at):
+        for row in await connection.fetch(_LOAD, _json(names), _json(holds), moved_at):
             what = row["what"]
             if what == "entry":
                 loaded.entries[row["id"]] = row
@@ -172,6 +160,10 @@ class Poster:
             else:
                 loaded.refused[row["id"]] = row
         return loaded
+
+
+def _json(names: Sequence[str]) -> str:
+    return msgspec.json.encode(names).decode()
 
 
 def _apply(book: Book, loaded: _Loaded, entry: JournalEntry, number: int) -> EntryRow | Outcome:
@@ -205,21 +197,21 @@ def _again(entry: JournalEntry, before: asyncpg.Record | EntryRow) -> Outcome:
 async def _write(
     connection: DriverConnection, rows: Sequence[EntryRow], posted_at: datetime
 ) -> None:
+    """By COPY, which costs a third of an INSERT from arrays, for us and for the server."""
     if not rows:
         return
-    entries = zip(
-        *((r.number, r.id, r.reason, r.cause, r.body_hash, r.reverses) for r in rows), strict=True
+    entries = [
+        (row.number, row.id, row.reason, row.cause, row.body_hash, row.reverses, posted_at)
+        for row in rows
+    ]
+    await connection.copy_records_to_table(
+        "journal_entries", columns=_ENTRY_COLUMNS, records=entries
     )
-    legs = [transfer for row in rows for transfer in row.transfers]
-    columns: list[list[object]] = [list(column) for column in zip(*legs, strict=True)]
-    columns = columns or [[] for _ in TransferRow._fields]  # Entries may release nothing.
-    for place in _NUMERIC_COLUMNS:
-        columns[place] = [str(units) for units in columns[place]]
-    await connection.execute(_WRITE, *entries, posted_at, *columns)
-
-
-_NUMERIC_COLUMNS = (3, 7, 11)
-"""Places of units and balances in TransferRow: as text, for numbers beyond 64 bits."""
+    transfers = [(*transfer, posted_at) for row in rows for transfer in row.transfers]
+    if transfers:  # Entries may release nothing.
+        await connection.copy_records_to_table(
+            "transfers", columns=_TRANSFER_COLUMNS, records=transfers
+        )
 
 
 async def _write_expiries(

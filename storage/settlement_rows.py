@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
+import msgspec
 
 from domain.ids import CustomerId, OrderId
 from domain.market import Market, MarketId
@@ -19,10 +20,10 @@ async def load_orders(
     connection: DriverConnection, market: MarketId, order_ids: set[OrderId]
 ) -> tuple[dict[OrderId, OrderState], dict[OrderId, int]]:
     """The orders with the other legs of their pairs, and what remains of their holds."""
-    rows = await connection.fetch(_LOAD_ORDERS, list(order_ids), market)
+    rows = await connection.fetch(_LOAD_ORDERS, ",".join(map(str, order_ids)), market)
     orders = {OrderId(row["id"]): _order_state(row) for row in rows}
     holds = {order_hold(order.hold_order_id): order.hold_order_id for order in orders.values()}
-    remaining = await connection.fetch(_LOAD_HOLDS, list(holds))
+    remaining = await connection.fetch(_LOAD_HOLDS, ",".join(holds))
     return orders, {holds[row["id"]]: int(row["remaining"]) for row in remaining}
 
 
@@ -47,22 +48,23 @@ def _order_state(row: asyncpg.Record) -> OrderState:
 
 
 async def write_orders(connection: DriverConnection, settlement: Settlement) -> None:
+    """As one JSON text: an array for each column costs us ten times as much to write."""
     rows = [
-        (
-            order.id,
-            order.end or "open",
-            order.lots,
-            order.filled_lots,
-            str(order.filled_quote_units),
-            str(order.fee_units),
-            order.reason,
-            _time(order.changed),
-            order.changed.sequence,
-        )
+        {
+            "id": order.id,
+            "status": order.end or "open",
+            "lots": order.lots,
+            "filled_lots": order.filled_lots,
+            "quote": str(order.filled_quote_units),
+            "fee": str(order.fee_units),
+            "reason": order.reason,
+            "us": order.changed.time_us,
+            "sequence": order.changed.sequence,
+        }
         for order in settlement.changed.values()
     ]
     if rows:
-        await connection.execute(_UPDATE_ORDERS, *zip(*rows, strict=True))
+        await connection.execute(_UPDATE_ORDERS, msgspec.json.encode(rows).decode())
 
 
 async def write_trades(
@@ -70,6 +72,7 @@ async def write_trades(
 ) -> None:
     rows = [
         (
+            market,
             trade.id,
             trade.moment.sequence,
             trade.fill.price_ticks,
@@ -79,14 +82,14 @@ async def write_trades(
             trade.fill.taker.order_id,
             trade.fill.maker.owner,
             trade.fill.taker.owner,
-            str(trade.maker_fee_units),
-            str(trade.taker_fee_units),
+            trade.maker_fee_units,
+            trade.taker_fee_units,
             _time(trade.moment),
         )
         for trade in settlement.trades
     ]
     if rows:
-        await connection.execute(_INSERT_TRADES, market, *zip(*rows, strict=True))
+        await connection.copy_records_to_table("trades", columns=_TRADE_COLUMNS, records=rows)
 
 
 def _time(moment: Moment) -> datetime:
@@ -113,23 +116,27 @@ _LOAD_ORDERS = """
 SELECT id, customer_id, side, price_ticks, lots, budget, hold_order_id, maker_fee_ppm,
        taker_fee_ppm, status, closed_at, filled_lots, filled_quote_units::text, fee_units::text,
        reason
-FROM orders WHERE id IN (
-    SELECT unnest($1::bigint[])
-    UNION SELECT hold_order_id FROM orders WHERE id = ANY($1::bigint[])
-    UNION SELECT id FROM orders WHERE hold_order_id = ANY($1::bigint[]) AND hold_order_id <> id
-) AND market = $2
+FROM orders WHERE id = ANY(ARRAY(
+    SELECT id FROM unnest(string_to_array($1, ',')::bigint[]) AS asked (id)
+    UNION SELECT hold_order_id FROM orders WHERE id = ANY(string_to_array($1, ',')::bigint[])
+    UNION SELECT id FROM orders
+    WHERE hold_order_id = ANY(string_to_array($1, ',')::bigint[]) AND hold_order_id <> id
+)) AND market = $2
 """
 
-_LOAD_HOLDS = "SELECT id, remaining::text FROM holds WHERE id = ANY($1::text[])"
+_LOAD_HOLDS = """
+SELECT id, remaining::text FROM holds WHERE id = ANY(string_to_array($1, ','))
+"""
 
 _UPDATE_ORDERS = """
 UPDATE orders SET status = r.status, lots = r.lots, filled_lots = r.filled_lots,
-    filled_quote_units = r.filled_quote_units::numeric, fee_units = r.fee_units::numeric,
-    reason = r.reason, updated_at = r.at, last_sequence = r.sequence,
-    closed_at = CASE WHEN r.status = 'open' THEN NULL ELSE r.at END
-FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-    $7::smallint[], $8::timestamptz[], $9::bigint[])
-  AS r (id, status, lots, filled_lots, filled_quote_units, fee_units, reason, at, sequence)
+    filled_quote_units = r.quote, fee_units = r.fee, reason = r.reason, updated_at = r.at,
+    last_sequence = r.sequence, closed_at = CASE WHEN r.status = 'open' THEN NULL ELSE r.at END
+FROM (
+    SELECT *, 'epoch'::timestamptz + us * interval '1 microsecond' AS at
+    FROM json_to_recordset($1::json) AS r (id bigint, status text, lots bigint, filled_lots bigint,
+        quote numeric, fee numeric, reason smallint, us bigint, sequence bigint)
+) AS r
 WHERE orders.id = r.id
 """
 
@@ -141,13 +148,7 @@ ON CONFLICT (customer_id, market, day)
     DO UPDATE SET quote_units = v.quote_units + excluded.quote_units
 """
 
-_INSERT_TRADES = """
-INSERT INTO trades (market, id, sequence, price_ticks, lots, taker_side, maker_order_id,
-    taker_order_id, maker_id, taker_id, maker_fee_units, taker_fee_units, traded_at)
-SELECT $1, id, sequence, price_ticks, lots, taker_side, maker_order_id, taker_order_id, maker_id,
-    taker_id, maker_fee::numeric, taker_fee::numeric, at
-FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::timestamptz[])
-  AS r (id, sequence, price_ticks, lots, taker_side, maker_order_id, taker_order_id, maker_id,
-    taker_id, maker_fee, taker_fee, at)
-"""
+_TRADE_COLUMNS = (
+    "market", "id", "sequence", "price_ticks", "lots", "taker_side", "maker_order_id",
+    "taker_order_id", "maker_id", "taker_id", "maker_fee_units", "taker_fee_units", "traded_at",
+)  # fmt: skip

@@ -105,8 +105,14 @@ journal_entries = Table(
     Column("reason", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("body_hash", HASH, nullable=False),
-    Column("reverses", BigInteger, unique=True),  # Number of the entry this one undoes.
+    Column("reverses", BigInteger),  # Number of the entry this one undoes.
     Column("posted_at", _TIME, nullable=False),
+    Index(
+        "uq_journal_entries_reverses",
+        "reverses",
+        unique=True,
+        postgresql_where=text("reverses IS NOT NULL"),
+    ),
 )
 
 transfers = Table(
