@@ -6,16 +6,16 @@ Running `settle_batch` twice is safe: the market's cursor row tells a run that w
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from domain.market import MarketId
-from engine import commands
 from ledger.settlement import Poisoned, SettlementBatch
-from storage.orders import Orders
 from storage.settlement import NotItsTurn, Settled, Settlements, StaleEpoch
 from streams.notices import BalanceNotice, Notices
 
@@ -48,12 +48,12 @@ class MarketRequest:
 class SettlementActivities:
     """Activities of task queue `ledger`."""
 
-    def __init__(
-        self, settlements: Settlements, orders: Orders, notices: Notices | None = None
-    ) -> None:
+    def __init__(self, settlements: Settlements, notices: Notices | None = None) -> None:
         self._settlements = settlements
-        self._orders = orders
         self._notices = notices
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        return [self.settle_batch, self.halt_market, self.reopen_market]
 
     @activity.defn
     async def settle_batch(self, batch: SettlementBatch) -> SettlementResult:
@@ -79,25 +79,13 @@ class SettlementActivities:
 
     @activity.defn
     async def halt_market(self, request: MarketRequest) -> bool:
-        """Queue a halt, once for each time the settlement is stuck. True if this call did it.
-
-        A crash between the mark and the command leaves the market trading, with the mark set; the
-        run that is stuck is still shown to staff. The other order could halt it again and again.
-        """
-        market = MarketId(request.market)
-        if not await self._settlements.mark_halted(market):
-            return False
-        await self._orders.request_state(market, commands.HALTED)
-        return True
+        """Queue a halt, once for each time the settlement is stuck. True if this call did it."""
+        return await self._settlements.halt(MarketId(request.market))
 
     @activity.defn
     async def reopen_market(self, request: MarketRequest) -> bool:
         """Queue trading again, if the market was halted for its settlement's sake."""
-        market = MarketId(request.market)
-        if not await self._settlements.mark_reopened(market):
-            return False
-        await self._orders.request_state(market, commands.TRADING)
-        return True
+        return await self._settlements.reopen(MarketId(request.market))
 
     async def _when_its_turn(self, batch: SettlementBatch) -> Settled:
         for seconds in _TURN_SECONDS:

@@ -15,8 +15,10 @@ import msgspec
 from domain.errors import ExchangeError
 from domain.ids import CustomerId
 from domain.market import Market, MarketId
+from engine import commands
 from engine.events import NumberedEvent
 from ledger.settlement import Poisoned, Run, Settlement, SettlementBatch
+from storage.ids import IdBlocks
 from storage.ledger import Ledger
 from storage.pool import DriverConnection
 from storage.settlement_events import order_ids_of, tell
@@ -50,16 +52,27 @@ class Settlements:
     def __init__(self, ledger: Ledger, markets: Mapping[MarketId, Market]) -> None:
         self._ledger = ledger
         self._markets = markets
+        self._command_ids = IdBlocks("command_ids")
 
     async def next_sequence(self, market: MarketId) -> int:
         return int(await self._ledger.pool.fetchval(_CURSOR, market))
 
-    async def mark_halted(self, market: MarketId) -> bool:
-        """True for the first who finds the market not halted for its settlement's sake."""
-        return await self._ledger.pool.fetchval(_MARK_HALTED, market) is not None
+    async def halt(self, market: MarketId) -> bool:
+        """Mark the market and queue the engine's command to halt it, in one database transaction.
 
-    async def mark_reopened(self, market: MarketId) -> bool:
-        return await self._ledger.pool.fetchval(_MARK_REOPENED, market) is not None
+        True for the first who finds it not halted for its settlement's sake; the others do nothing.
+        """
+        return await self._set_state(_HALT, market, commands.HALTED)
+
+    async def reopen(self, market: MarketId) -> bool:
+        """Let a market trade again that was halted for its settlement's sake, and no other."""
+        return await self._set_state(_REOPEN, market, commands.TRADING)
+
+    async def _set_state(self, query: str, market: MarketId, state: int) -> bool:
+        [command_id] = await self._command_ids.take(self._ledger.pool, 1)
+        command = commands.set_state(command_id=command_id, state=state)
+        done = await self._ledger.pool.fetchval(query, market, command_id, list(command))
+        return done is not None
 
     async def settle(self, batch: SettlementBatch) -> Settled:
         """Settle the run, or the part of it that was not settled yet.
@@ -140,12 +153,22 @@ UPDATE settlement_cursors SET next_sequence = $2, epoch = $3, settled_at = clock
 WHERE market = $1
 """
 
-_MARK_HALTED = """
-UPDATE settlement_cursors SET halted_at = clock_timestamp()
-WHERE market = $1 AND halted_at IS NULL RETURNING market
+# The relay sends the command: a crash leaves both the mark and the command, or neither.
+_QUEUE = """
+INSERT INTO order_commands (id, market, owner, command, created_at)
+SELECT $2, market, 0, $3::bigint[], clock_timestamp() FROM marked RETURNING id
 """
 
-_MARK_REOPENED = """
-UPDATE settlement_cursors SET halted_at = NULL
-WHERE market = $1 AND halted_at IS NOT NULL RETURNING market
-"""
+_HALT = f"""
+WITH marked AS (
+    UPDATE settlement_cursors SET halted_at = clock_timestamp()
+    WHERE market = $1 AND halted_at IS NULL RETURNING market
+) {_QUEUE}
+"""  # noqa: S608 - Only the constant above is put in.
+
+_REOPEN = f"""
+WITH marked AS (
+    UPDATE settlement_cursors SET halted_at = NULL
+    WHERE market = $1 AND halted_at IS NOT NULL RETURNING market
+) {_QUEUE}
+"""  # noqa: S608

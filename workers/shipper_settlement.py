@@ -29,6 +29,10 @@ RUNS_MAX = 4
 START_SECONDS = 0.05
 """Between two runs of a market: what happens meanwhile shares a workflow."""
 
+AGAIN_SECONDS = 10.0
+"""A run that is not settled by then is started again, in case somebody ended its workflow: one that
+is under way, or completed, takes no notice."""
+
 WAITING_MAX = 20_000
 """Events of one market kept in memory; beyond it the lane stops reading the journal."""
 
@@ -54,6 +58,8 @@ class SettlementLane:
         self._last_started = next_sequence - 1
         self._started: list[Started] = []
         self._started_at = 0.0
+        self._moved_at = 0.0
+        """When the oldest run that waits was started, last."""
         self._epoch = 0
 
     def take(self, run: Run, epoch: int) -> None:
@@ -93,6 +99,8 @@ class SettlementLane:
     async def settled(self, next_sequence: int) -> None:
         """Believe the ledger's cursor; start again what it shows to be missing."""
         assert next_sequence >= self._next, "the ledger's cursor never goes back"
+        if next_sequence > self._next:
+            self._moved_at = time.monotonic()
         self._next = next_sequence
         while self._events and self._events[0][0] < next_sequence:
             self._events.popleft()
@@ -101,11 +109,17 @@ class SettlementLane:
             cut = Started(next_sequence, self._started.pop(0).last)
             await self._start_run(cut)
             self._started.sort(key=lambda run: run.first)
+        elif self._started and time.monotonic() - self._moved_at > AGAIN_SECONDS:
+            await self._start_run(self._started.pop(0))
+            self._started.sort(key=lambda run: run.first)
+            self._moved_at = time.monotonic()
 
     async def _start_run(self, run: Started) -> None:
         events = [event for event in self._events if run.first <= event[0] <= run.last]
         text = msgspec.json.encode(events).decode()
         batch = SettlementBatch(self._market, self._epoch, run.first, run.last, text)
         await self._start(batch)
+        if not self._started:
+            self._moved_at = time.monotonic()
         self._started.append(run)
         self._started_at = time.monotonic()

@@ -1,7 +1,8 @@
 """Settling a run of one market's trades: one workflow a run, in order, exactly once.
 
 A run that contradicts the ledger is never skipped: its events happened. It stays here, visible,
-until somebody repaired the cause and sends `retry`; meanwhile the market is halted.
+until somebody repaired the cause and sends `retry`; meanwhile the market is halted. A market that
+was halted for an outage trades again when its settlement has caught up.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class SettlementWorkflow:
         self._batch = batch
         self._problem = ""
         self._retry: RetrySettlement | None = None
+        self._is_halting = False
 
     @workflow.run
     async def run(self, _: SettlementBatch) -> SettlementResult:
@@ -70,10 +72,19 @@ class SettlementWorkflow:
                 await self._wait_for_repair(_cause(error))
             else:
                 break
-        lag.cancel()
+        await self._end_of_lag(lag)
         if self._problem:
             await self._leave_repaired()
         return result
+
+    async def _end_of_lag(self, lag: asyncio.Task[None]) -> None:
+        """Let the market trade again if it was halted for us, and nothing but time was needed."""
+        if not self._is_halting:
+            lag.cancel()
+            return
+        await lag
+        if not self._problem and workflow.patched("reopen-after-lag"):
+            await self._reopen("its settlement caught up")
 
     @workflow.update(
         description="Settle again, after the cause was repaired. "
@@ -112,6 +123,7 @@ class SettlementWorkflow:
 
     async def _halt_when_late(self) -> None:
         await workflow.sleep(LAG_MAX, summary="Halt the market when this run is not settled")
+        self._is_halting = True
         await workflow.execute_activity_method(
             SettlementActivities.halt_market,
             MarketRequest(self._batch.market, f"run {self._batch.first_sequence} is not settled"),
@@ -123,16 +135,19 @@ class SettlementWorkflow:
     async def _leave_repaired(self) -> None:
         assert self._retry is not None
         if self._retry.reopen:
-            await workflow.execute_activity_method(
-                SettlementActivities.reopen_market,
-                MarketRequest(self._batch.market, self._retry.reason),
-                task_queue=LEDGER_QUEUE,
-                start_to_close_timeout=_SETTLE_TIMEOUT,
-                summary="Let the market trade again",
-            )
+            await self._reopen(self._retry.reason)
         self._problem = ""
         self._show("SETTLED", needs_human=False)
         await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _reopen(self, cause: str) -> None:
+        await workflow.execute_activity_method(
+            SettlementActivities.reopen_market,
+            MarketRequest(self._batch.market, cause),
+            task_queue=LEDGER_QUEUE,
+            start_to_close_timeout=_SETTLE_TIMEOUT,
+            summary="Let the market trade again",
+        )
 
     def _show(self, state: str, *, needs_human: bool) -> None:
         workflow.set_current_details(_details(self._batch, state, self._problem))
@@ -175,7 +190,10 @@ def _details(batch: SettlementBatch, state: str, problem: str) -> str:
 
 
 async def start_settlement(client: Client, batch: SettlementBatch) -> None:
-    """Start the run's workflow. Safe to repeat: the id is the run's, and a finished one stays."""
+    """Start the run's workflow. Safe to repeat: the id is the run's, and a completed one stays.
+
+    One that was terminated, or failed, settled nothing for sure: it may be started again.
+    """
     pairs: list[SearchAttributePair[Any]] = [
         SearchAttributePair(attributes.STATE, "SETTLING"),
         SearchAttributePair(attributes.MARKET, batch.market),
@@ -186,7 +204,7 @@ async def start_settlement(client: Client, batch: SettlementBatch) -> None:
             batch,
             id=f"settlement/{batch.market}/{batch.first_sequence}",
             task_queue=WORKFLOWS_QUEUE,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             search_attributes=TypedSearchAttributes(pairs),
         )

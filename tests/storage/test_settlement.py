@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from domain.market import Side
-from engine import events
+from engine import commands, events
 from ledger.settlement import Poisoned
 from storage.orders import OrderStatus
 from storage.settlement import NotItsTurn, StaleEpoch
@@ -251,8 +251,21 @@ async def test_traded_volume_is_counted_for_both_sides(world: World):
     assert [(row[0], int(row[1])) for row in rows] == [(alice, 100_000), (bob, 100_000)]
 
 
-async def test_a_market_is_marked_halted_once(world: World):
+async def test_a_market_is_halted_and_reopened_once_each_with_its_command(world: World):
     market = BTC_USDT.id
+    before = await world.ledger.pool.fetchval("SELECT max(id) FROM order_commands")
 
-    assert [await world.settlements.mark_halted(market) for _ in range(2)] == [True, False]
-    assert [await world.settlements.mark_reopened(market) for _ in range(2)] == [True, False]
+    assert [await world.settlements.reopen(market) for _ in range(2)] == [False, False]
+    assert [await world.settlements.halt(market) for _ in range(2)] == [True, False]
+    assert [await world.settlements.reopen(market) for _ in range(2)] == [True, False]
+
+    rows = await world.ledger.pool.fetch(
+        "SELECT id, owner, command FROM order_commands WHERE market = $1 AND owner = 0"
+        " AND id > coalesce($2, 0) ORDER BY id",
+        market,
+        before,
+    )
+    assert [tuple(row["command"]) for row in rows] == [
+        commands.set_state(command_id=row["id"], state=state)
+        for row, state in zip(rows, (commands.HALTED, commands.TRADING), strict=True)
+    ]
