@@ -15,12 +15,11 @@ import typer
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from activities import engine_tie
 from activities.chain_tie import ChainTie, Tie
 from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode
-from cli import engine_tie
-from cli.engine_tie import tie_engine
 from cli.running import Running
 from cli.terminal import console
 from storage.audit import CHECKS, Finding, audit_ledger
@@ -114,7 +113,9 @@ async def _hash_chain(_: Running, engine: AsyncEngine, result: Audit) -> None:
 
 
 async def _engine(running: Running, engine: AsyncEngine, result: Audit) -> None:
-    result.findings += await tie_engine(engine, Path(running.variables["RIALTO_JOURNAL_DIR"]))
+    result.findings += await engine_tie.tie_engine(
+        engine, Path(running.variables["RIALTO_JOURNAL_DIR"])
+    )
     result.checked.append(engine_tie.CHECK)
 
 

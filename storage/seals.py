@@ -90,6 +90,22 @@ async def seal(engine: AsyncEngine) -> Seal | None:
     return Seal(number, len(rows), sealed.hex(), sealed_at)
 
 
+async def newest_seal(engine: AsyncEngine) -> Seal | None:
+    """None when nothing was ever sealed."""
+    return await _read(engine, "ORDER BY number DESC LIMIT 1", {})
+
+
+async def find_seal(engine: AsyncEngine, number: int) -> Seal | None:
+    return await _read(engine, "WHERE number = :number", {"number": number})
+
+
+async def _read(engine: AsyncEngine, which: str, values: dict[str, int]) -> Seal | None:
+    query = f"SELECT number, accounts, hash, sealed_at FROM ledger_seals {which}"  # noqa: S608
+    async with engine.connect() as connection:
+        row = (await connection.execute(text(query), values)).one_or_none()
+    return None if row is None else Seal(row.number, row.accounts, row.hash.hex(), row.sealed_at)
+
+
 async def verify_seals(engine: AsyncEngine) -> list[Finding]:
     """Every seal against the chain of seals, and against the legs it sealed."""
     findings: list[Finding] = []

@@ -1,7 +1,8 @@
-"""Temporal schedules of custody: made at start if they are not there; changed by staff, kept so."""
+"""Temporal schedules of custody and ledger: made when missing; kept as staff change them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio.client import (
@@ -16,14 +17,23 @@ from temporalio.client import (
 )
 
 from storage.catalog import Catalog
+from workflows.ledger_care import ExpireHoldsWorkflow, SealLedgerWorkflow
 from workflows.reconciliation import ReconciliationInput, ReconciliationWorkflow
 from workflows.start import WORKFLOWS_QUEUE
 from workflows.sweep import SweepInput, SweepWorkflow
 
 
-async def ensure_schedules(
-    client: Client, catalog: Catalog, *, sweep_every: timedelta, reconcile_every: timedelta
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """How often each of them comes."""
+
+    sweep: timedelta
+    reconcile: timedelta
+    expire: timedelta
+    seal: timedelta
+
+
+async def ensure_schedules(client: Client, catalog: Catalog, every: Intervals) -> None:
     for asset, chain in sorted(catalog.chains.items()):
         sweep = ScheduleActionStartWorkflow(
             SweepWorkflow.run,
@@ -31,14 +41,25 @@ async def ensure_schedules(
             id=f"sweep/{chain}/{asset}",
             task_queue=WORKFLOWS_QUEUE,
         )
-        await _ensure(client, f"sweep-{chain}-{asset}", sweep, sweep_every)
+        await _ensure(client, f"sweep-{chain}-{asset}", sweep, every.sweep)
     reconciliation = ScheduleActionStartWorkflow(
         ReconciliationWorkflow.run,
-        ReconciliationInput(chains=sorted(set(catalog.chains.values()))),
+        ReconciliationInput(chains=sorted(set(catalog.chains.values())), engine=True),
         id="reconciliation/chains",
         task_queue=WORKFLOWS_QUEUE,
     )
-    await _ensure(client, "reconciliation-chains", reconciliation, reconcile_every)
+    await _ensure(client, "reconciliation-chains", reconciliation, every.reconcile)
+    expiry = ScheduleActionStartWorkflow(
+        ExpireHoldsWorkflow.run, id="ledger/expire-holds", task_queue=WORKFLOWS_QUEUE
+    )
+    await _ensure(client, "ledger-expire-holds", expiry, every.expire)
+    sealing = ScheduleActionStartWorkflow(
+        SealLedgerWorkflow.run,
+        min(catalog.chains.values()),
+        id="ledger/seal",
+        task_queue=WORKFLOWS_QUEUE,
+    )
+    await _ensure(client, "ledger-seal", sealing, every.seal)
 
 
 async def _ensure(

@@ -18,16 +18,20 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from valkey.asyncio import Valkey
 
+from activities.engine_tie import EngineTieActivities
 from storage.engine import create_engine
 from storage.settlement_cursors import read_cursors
 from streams.journal import durable_number
 from streams.kinesis import KinesisProducer
 from streams.metrics import TemporalMetrics
 from streams.temporal import connect
+from workers.engine_tie import compare_elsewhere
 from workers.health import Health, serve_health
 from workers.process import run
 from workers.shipper_lanes import SettlementLanes, StreamLane
 from workers.shipper_market_data import MarketDataLane
+from workers.temporal_worker import Queue, serve_queues
+from workflows.reconciliation import ENGINE_QUEUE
 from workflows.settlement import start_settlement
 
 logger = logging.getLogger(__name__)
@@ -80,6 +84,11 @@ async def _keep_house() -> bool:
     return status == 0
 
 
+def _engine_queue() -> Queue:
+    """Only beside the journal can engine and ledger be compared."""
+    return Queue(ENGINE_QUEUE, EngineTieActivities(compare_elsewhere).all())
+
+
 async def serve(stop: asyncio.Event) -> None:
     settings = ShipperSettings()
     settings.journal_dir.mkdir(parents=True, exist_ok=True)
@@ -104,6 +113,7 @@ async def serve(stop: asyncio.Event) -> None:
             StreamLane(settings.journal_dir, KinesisProducer()).run(),
             MarketDataLane(settings.journal_dir, valkey, cursors).run(),
             housekeeping(settings),
+            serve_queues(client, [_engine_queue()], stop),
         ]
         tasks = [asyncio.ensure_future(lane) for lane in lanes]
         stopping = asyncio.ensure_future(stop.wait())

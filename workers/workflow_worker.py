@@ -13,9 +13,9 @@ from functools import partial
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from activities.ledger_care import LedgerCareActivities
 from activities.settlement import SettlementActivities
 from activities.withdrawals import WithdrawalActivities
-from storage.orders import Orders
 from storage.settlement import Settlements
 from streams import aws
 from streams.metrics import TemporalMetrics
@@ -23,11 +23,12 @@ from streams.temporal import connect
 from workers.chain_worker import Books, open_books
 from workers.health import Health, serve_health
 from workers.process import run
-from workers.schedules import ensure_schedules
+from workers.schedules import Intervals, ensure_schedules
 from workers.staff_interceptor import StaffInterceptor
 from workers.temporal_worker import Options, Queue, serve_queues, temporal_answers
 from workers.withdrawal_relay import WithdrawalRelay
 from workflows.deposit import DepositWorkflow
+from workflows.ledger_care import ExpireHoldsWorkflow, SealLedgerWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.reconciliation import BreakWorkflow, ReconciliationWorkflow
 from workflows.settlement import SettlementWorkflow
@@ -44,6 +45,8 @@ MONEY_WORKFLOWS = [
     ReconciliationWorkflow,
     BreakWorkflow,
     SettlementWorkflow,
+    ExpireHoldsWorkflow,
+    SealLedgerWorkflow,
 ]
 
 
@@ -56,6 +59,8 @@ class Settings(BaseSettings):
     valkey_url: str
     sweep_seconds: float = 900.0
     reconcile_seconds: float = 300.0
+    expire_seconds: float = 60.0
+    seal_seconds: float = 600.0
     health_port: int | None = None
     metrics_port: int | None = None
 
@@ -63,14 +68,12 @@ class Settings(BaseSettings):
 def ledger_queue(books: Books) -> Queue:
     parts = (books.engine, books.ledger, books.catalog, books.notices)
     settlements = Settlements(books.ledger, books.catalog.markets)
-    settlement = SettlementActivities(settlements, Orders(books.ledger), books.notices)
     return Queue(
         LEDGER_QUEUE,
         activities=[
             *WithdrawalActivities(*parts).all(),
-            settlement.settle_batch,
-            settlement.halt_market,
-            settlement.reopen_market,
+            *SettlementActivities(settlements, books.notices).all(),
+            *LedgerCareActivities(books.ledger).all(),
         ],
     )
 
@@ -93,8 +96,12 @@ async def serve(stop: asyncio.Event) -> None:
         await ensure_schedules(
             client,
             books.catalog,
-            sweep_every=timedelta(seconds=settings.sweep_seconds),
-            reconcile_every=timedelta(seconds=settings.reconcile_seconds),
+            Intervals(
+                sweep=timedelta(seconds=settings.sweep_seconds),
+                reconcile=timedelta(seconds=settings.reconcile_seconds),
+                expire=timedelta(seconds=settings.expire_seconds),
+                seal=timedelta(seconds=settings.seal_seconds),
+            ),
         )
         relay = WithdrawalRelay(books.engine, client, books.catalog)
         relaying = asyncio.create_task(relay.run(stop))

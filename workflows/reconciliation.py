@@ -1,4 +1,4 @@
-"""Books against chains, every few minutes. What is broken twice in a row halts withdrawals.
+"""Engine, ledger and chains compared every few minutes. Broken twice in a row halts withdrawals.
 
 A break is a workflow of its own, `break/{asset}`, that stays open until staff clear it.
 """
@@ -10,10 +10,11 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
+    from activities.engine_tie import EngineDifference, EngineTieActivities
     from activities.reconciliation import (
         Broken,
         Reconcile,
@@ -25,7 +26,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows import search_attributes as attributes
     from workflows.staff import StaffAction, StaffAnswer, refuse, require_officer, require_reason
 
+ENGINE_QUEUE = "engine"
 _TIMEOUT = timedelta(minutes=2)
+_WHAT_MAX = 50
+"""Differences told to staff; a broken journal could have a hundred thousand."""
 # Tips move and nodes restart; the next scheduled run comes anyway.
 _RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=2),
@@ -43,6 +47,8 @@ _BREAK_DUE = timedelta(hours=1)
 @dataclass
 class ReconciliationInput:
     chains: list[str]
+    engine: bool = False
+    """Also compare the matching engine's open orders with the ledger's."""
 
 
 @dataclass
@@ -56,7 +62,8 @@ class BreakInput:
 class ReconciliationWorkflow:
     @workflow.run
     async def run(self, reconciliation: ReconciliationInput) -> str:
-        lines = []
+        lines: list[str] = []
+        broken: list[Broken] = []
         for chain in reconciliation.chains:
             found = await self._reconcile(chain, "first")
             if found.broken:
@@ -67,8 +74,45 @@ class ReconciliationWorkflow:
                 what = [each.what for each in found.broken if each.asset == asset]
                 await self._open_break(BreakInput(asset, chain, what))
             lines += [f"**broken:** {each.what}" for each in found.broken]
-            self._show(lines, found.broken)
+            broken += found.broken
+            self._show(lines, is_broken=bool(broken))
+        if reconciliation.engine:
+            differences = await self._compare_engine(lines)
+            self._show(lines, is_broken=bool(broken or differences))
         return "\n".join(lines)
+
+    async def _compare_engine(self, lines: list[str]) -> list[EngineDifference]:
+        """Open a break for each asset that orders hold differently; tell in `lines`."""
+        differences = await self._tie_engine()
+        if differences:
+            await workflow.sleep(_SECOND_LOOK, summary="Look at the engine a second time")
+            differences = await self._tie_engine()
+        if differences is None:
+            lines.append("engine: nobody answered beside its journal; the next run looks again")
+            return []
+        by_asset: dict[tuple[str, str], list[str]] = {}
+        for each in differences:
+            by_asset.setdefault((each.asset, each.chain), []).append(each.what)
+        for (asset, chain), what in sorted(by_asset.items()):
+            await self._open_break(BreakInput(asset, chain, what[:_WHAT_MAX]))
+        lines += [f"**broken:** {each.what}" for each in differences[:_WHAT_MAX]]
+        if not differences:
+            lines.append("engine: the same open orders as the ledger, with the same sizes")
+        return differences
+
+    async def _tie_engine(self) -> list[EngineDifference] | None:
+        """None when it could not be compared: the next scheduled run comes anyway."""
+        try:
+            return await workflow.execute_activity_method(
+                EngineTieActivities.tie_engine,
+                task_queue=ENGINE_QUEUE,
+                start_to_close_timeout=_TIMEOUT,
+                schedule_to_close_timeout=_TIMEOUT * 2,
+                retry_policy=_RETRY,
+                summary="Compare the engine with the ledger",
+            )
+        except ActivityError:
+            return None
 
     async def _reconcile(self, chain: str, look: str) -> Reconciled:
         info = workflow.info()
@@ -92,11 +136,11 @@ class ReconciliationWorkflow:
         except WorkflowAlreadyStartedError:
             return  # Staff have it on their desk already.
 
-    def _show(self, lines: list[str], broken: list[Broken]) -> None:
-        heading = "### Reconciliation: " + ("BROKEN" if broken else "clean")
+    def _show(self, lines: list[str], *, is_broken: bool) -> None:
+        heading = "### Reconciliation: " + ("BROKEN" if is_broken else "clean")
         workflow.set_current_details("\n".join([heading, "", *(f"- {line}" for line in lines)]))
         workflow.upsert_search_attributes(
-            [attributes.STATE.value_set("broken" if broken else "clean")]
+            [attributes.STATE.value_set("broken" if is_broken else "clean")]
         )
 
 

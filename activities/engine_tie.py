@@ -1,14 +1,20 @@
-"""Ties the matching engine to the ledger: the same open orders, with the same open sizes."""
+"""Ties the matching engine to the ledger: the same open orders, with the same open sizes.
+
+Replaying a journal takes a while and a core: a process that has other work starts one of its own
+for it (workers/engine_tie.py), and the activity only waits for what that finds.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio import activity
 
 from engine.census import OpenOrder, open_orders
 from engine.exchange import Exchange
@@ -25,6 +31,14 @@ _OPEN = text("""
     FROM orders WHERE closed_at IS NULL
 """)
 
+_HELD_ASSETS = text("""
+    SELECT o.id, a.code AS asset, a.chain
+    FROM orders o JOIN markets m ON m.id = o.market
+    JOIN assets a ON a.code = CASE o.side WHEN 'buy' THEN m.quote ELSE m.base END
+    WHERE o.id = ANY(:ids)
+""")
+_CHAINS = text("SELECT DISTINCT chain FROM assets")
+
 
 class _Books(NamedTuple):
     """The ledger's side at one moment."""
@@ -34,6 +48,53 @@ class _Books(NamedTuple):
     orders: dict[int, OpenOrder]
     unseen: set[int]
     """Placed, and not yet answered by the engine: it may or may not have them."""
+
+
+class EngineDifference(BaseModel):
+    """An order that engine and ledger do not agree on, and the asset that it holds."""
+
+    asset: str
+    """`*` for an order that the ledger does not know at all."""
+    chain: str
+    what: str
+
+
+Compare = Callable[[], Awaitable[list[EngineDifference]]]
+
+
+class EngineTieActivities:
+    """On queue `engine`, served beside the engine's journal."""
+
+    def __init__(self, compare: Compare) -> None:
+        self._compare = compare
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        return [self.tie_engine]
+
+    @activity.defn
+    async def tie_engine(self) -> list[EngineDifference]:
+        """Reads only."""
+        return await self._compare()
+
+
+async def engine_differences(engine: AsyncEngine, journal: Path) -> list[EngineDifference]:
+    """What `tie_engine` finds, with the asset whose withdrawals must stop for it."""
+    findings = await tie_engine(engine, journal)
+    ids = [int(each.subject.removeprefix("order ")) for each in findings if _is_order(each)]
+    async with engine.connect() as connection:
+        rows = (await connection.execute(_HELD_ASSETS, {"ids": ids})).all()
+        chains = (await connection.execute(_CHAINS)).scalars().all()
+    held = {f"order {row.id}": (row.asset, row.chain) for row in rows}
+    nowhere = ("*", min(chains))
+    return [
+        EngineDifference(asset=asset, chain=chain, what=str(each))
+        for each in findings
+        for asset, chain in [held.get(each.subject, nowhere)]
+    ]
+
+
+def _is_order(finding: Finding) -> bool:
+    return finding.subject.startswith("order ")
 
 
 async def tie_engine(engine: AsyncEngine, journal: Path) -> list[Finding]:
