@@ -7,7 +7,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ from storage.catalog import Catalog, read_catalog
 from storage.engine import create_engine
 from storage.seals import seal, verify_seals
 from storage.statement_csv import CSV_COLUMNS, csv_row
-from storage.statements import Position, explain, history
+from storage.statements import Line, Position, explain, history, statement
 from storage.trial_balance import off_by, trial_balance
 
 app = typer.Typer(name="ledger", no_args_is_help=True, help=__doc__)
@@ -59,6 +59,19 @@ def explain_command(
         _run(_explain(CustomerId(customer), asset, Position.parse(after), limit))
 
 
+@app.command(name="statement")
+def statement_command(
+    customer: Annotated[int, typer.Argument(help="The customer's number.")],
+    asset: Annotated[str, typer.Argument(help="BTC, ETH, USDT, ...")],
+    since: Annotated[datetime, typer.Option(help="First moment (UTC).")],
+    until: Annotated[datetime, typer.Option(help="First moment after it (UTC).")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="The lines as CSV on stdout.")] = False,
+) -> None:
+    """A customer's period in one asset: opening and closing balances, totals, and every line."""
+    period = (_utc(since), _utc(until))
+    _run(_statement(CustomerId(customer), asset, period, as_csv=as_csv))
+
+
 @app.command(name="trial-balance")
 def trial_balance_command(
     at: Annotated[
@@ -67,14 +80,17 @@ def trial_balance_command(
     as_json: AsJson = False,
 ) -> None:
     """What every kind of account holds, per asset; each asset sums to zero. Exit 1 if not."""
-    moment = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
-    _run(_trial_balance(moment, as_json))
+    _run(_trial_balance(None if at is None else _utc(at), as_json))
 
 
 @app.command(name="seal")
 def seal_command() -> None:
     """Seal the heads of all accounts that moved since the last seal, and print the seal's hash."""
     _run(_seal())
+
+
+def _utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def _run(work: Coroutine[Any, Any, int]) -> None:
@@ -117,22 +133,49 @@ async def _explain(customer_id: CustomerId, asset_code: str, after: Position, li
     asset = (await _catalog(engine)).asset(asset_code)
     page = await explain(engine, customer_id, asset.code, after=after, limit=limit)
     await engine.dispose()
+    _print_lines(page.lines, asset.scale)
+    if page.next is not None:
+        console.print(f"more: rialto ledger explain {customer_id} {asset.code} --after {page.next}")
+    return 0
+
+
+def _print_lines(lines: Iterable[Line], scale: int) -> None:
     table = Table(
         "time", "what", "cause", "available", "held", "then available", "then held", box=None
     )
-    for line in page.lines:
+    for line in lines:
         table.add_row(
             line.at.isoformat(" ", "seconds"),
             line.purpose,
             line.cause,
-            _signed(line.available_change_units, asset.scale),
-            _signed(line.held_change_units, asset.scale),
-            format_units(line.available_units, asset.scale),
-            format_units(line.held_units, asset.scale),
+            _signed(line.available_change_units, scale),
+            _signed(line.held_change_units, scale),
+            format_units(line.available_units, scale),
+            format_units(line.held_units, scale),
         )
     console.print(table)
-    if page.next is not None:
-        console.print(f"more: rialto ledger explain {customer_id} {asset.code} --after {page.next}")
+
+
+async def _statement(
+    customer_id: CustomerId, asset_code: str, period: tuple[datetime, datetime], *, as_csv: bool
+) -> int:
+    engine = _engine()
+    asset = (await _catalog(engine)).asset(asset_code)
+    found = await statement(engine, customer_id, asset.code, since=period[0], until=period[1])
+    await engine.dispose()
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerows([CSV_COLUMNS, *(csv_row(line, asset.scale) for line in found.lines)])
+        return 0
+    _print_lines(found.lines, asset.scale)
+    for what, available, held in (
+        ("opening", found.opening_available_units, found.opening_held_units),
+        ("closing", found.closing_available_units, found.closing_held_units),
+    ):
+        shown = (format_units(units, asset.scale) for units in (available, held))
+        console.print(f"{what}: {' available, '.join(shown)} held")
+    for purpose, units in found.totals.items():
+        console.print(f"{purpose}: {_signed(units, asset.scale) or 0}")
     return 0
 
 

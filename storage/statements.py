@@ -25,6 +25,8 @@ from ledger.entry import EntryReason
 from storage.audit import snapshot
 
 PAGE_MAX = 1000
+LINES_MAX = 10_000
+"""Of one statement."""
 
 
 class Purpose(StrEnum):
@@ -55,7 +57,7 @@ class Position:
     @classmethod
     def parse(cls, cursor: str) -> Position:
         available, _, held = cursor.partition("-")
-        if not (available.isdecimal() and held.isdecimal() and len(cursor) < 40):
+        if not (available.isdecimal() and held.isdecimal() and len(available + held) < 36):
             raise InvalidInput(f"not a cursor of ours: {cursor[:40]!r}")
         return cls(int(available), int(held))
 
@@ -141,11 +143,16 @@ async def statement(
     since: datetime,
     until: datetime,
 ) -> Statement:
-    """All lines with `since` <= time < `until`, between opening and closing balances."""
+    """All lines with `since` <= time < `until`, between opening and closing balances.
+
+    Raises InvalidInput for more than LINES_MAX of them: ask for a shorter period.
+    """
     lines: list[Line] = []
     async with snapshot(engine) as connection:
         start = await _position_before(connection, customer_id, asset, since)
         end = await _position_before(connection, customer_id, asset, until)
+        if end.available - start.available + end.held - start.held > 2 * LINES_MAX:
+            raise InvalidInput(f"more than {LINES_MAX} lines: ask for a shorter period")
         reader = await _Reader.open(connection, customer_id, asset, start)
         opening = reader.balances
         reader.stop_at(end)

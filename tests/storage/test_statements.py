@@ -1,6 +1,10 @@
+import asyncio
 import csv
 import io
+import os
+import sys
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -8,6 +12,7 @@ from domain.errors import InvalidInput
 from domain.market import Side
 from engine import events
 from ledger.account import AccountKind
+from storage import statements
 from storage.statement_csv import CSV_COLUMNS, csv_row
 from storage.statements import Position, Purpose, explain, history, statement
 from storage.trial_balance import off_by, trial_balance
@@ -181,3 +186,46 @@ def test_a_trial_balance_that_is_off_says_by_how_much():
     line = TrialBalanceLine(BTC, AccountKind.ROUNDING, "", 5, 1)
 
     assert off_by([line]) == {"BTC": 5}
+
+
+async def test_a_statement_of_too_many_lines_is_refused(world: World, monkeypatch):
+    monkeypatch.setattr(statements, "LINES_MAX", 3)
+    alice = await world.customer(BTC=100)
+    for _ in range(6):
+        await world.ledger.post(pay(alice, new_customer(), 1))
+
+    with pytest.raises(InvalidInput, match="shorter period"):
+        await statement(world.engine, alice, BTC, since=LONG_AGO, until=FAR_AHEAD)
+
+
+async def rialto(world: World, *words: object) -> str:
+    """What the command prints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cli.main", "ledger", *map(str, words),
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"RIALTO_DATABASE_URL": world.database.worker, "COLUMNS": "200"},
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode()
+
+
+async def test_the_command_exports_a_balance_that_adds_up(world: World):
+    alice, _ = await trader(world)
+
+    rows = list(csv.DictReader(io.StringIO(await rialto(world, "explain", alice, USDT, "--csv"))))
+
+    assert sum(Decimal(row["available_change"]) for row in rows) == Decimal(rows[-1]["available"])
+    assert Decimal(rows[-1]["available"]) == Decimal((await world.balance(alice, USDT))[0]) / 10**6
+    assert rows[2]["cause"].startswith("trade BTC-USDT ")
+
+
+async def test_the_command_shows_a_statement(world: World):
+    alice, _ = await trader(world)
+
+    shown = await rialto(
+        world, "statement", alice, USDT, "--since", "2020-01-01", "--until", "2099-01-01"
+    )
+
+    assert "opening: 0 available, 0 held" in shown
+    assert "closing: 0.946 available, 0 held" in shown
