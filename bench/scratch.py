@@ -22,9 +22,11 @@ from ledger.account import AccountKind, available, house
 from ledger.entry import EntryReason, JournalEntry, Transfer
 from storage.audit import audit_ledger
 from storage.audit_chain import verify_chain
+from storage.catalog import LISTED
 from storage.engine import create_engine
 from storage.ledger import Ledger
 from storage.migrate import migrate
+from storage.settlement import Settlements
 
 RICH = 10**30
 
@@ -57,6 +59,9 @@ class Scratch:
             for asset in assets
         ]
         await asyncio.gather(*(self.ledger.post(entry) for entry in entries))
+
+    def settlements(self) -> Settlements:
+        return Settlements(self.ledger, {market.id: market for market in LISTED})
 
     async def settle_down(self) -> None:
         """Fresh statistics and a checkpoint, so that neither falls into the measurement."""
