@@ -126,9 +126,8 @@ async def test_retry_is_refused_while_nothing_is_stuck(office: Office):
         late = replace(batch, first_sequence=batch.last_sequence + 100, last_sequence=10**9)
         await start_settlement(office.client, late)
         handle = handle_of(office, late)
-        async with office.working():
-            with pytest.raises(WorkflowUpdateFailedError) as refusal:
-                await office.staff(handle, "retry")
+        with pytest.raises(WorkflowUpdateFailedError) as refusal:
+            await office.staff(handle, "retry")
         await handle.terminate("the test is over")
     await office.world.settlements.settle(batch)
 
