@@ -66,7 +66,7 @@ class _Connection:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._connection, name)
 
-        async def call(*args: Any) -> Any:
-            return await self._crash.run(self._connection, lambda: method(*args))
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await self._crash.run(self._connection, lambda: method(*args, **kwargs))
 
         return call
