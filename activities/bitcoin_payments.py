@@ -41,7 +41,7 @@ class BitcoinPayments:
 
     async def market(self, policy: ChainPolicy) -> int:
         """Satoshi per kvbyte, inside the policy's bounds."""
-        return await self._node.fee_rate(_FEE_TARGET_BLOCKS, _fee_policy(policy))
+        return await self._node.fee_rate(_FEE_TARGET_BLOCKS, fee_policy(policy))
 
     async def reserve(
         self, connection: AsyncConnection, row: Row[Any], policy: ChainPolicy, market: int
@@ -209,7 +209,7 @@ _CHANGE_SCRIPT = bytes(22)
 
 def _higher_fee(old_fee: int, vsize: int, policy: ChainPolicy, market: int) -> int:
     try:
-        least = bumped_fee(old_fee_satoshi=old_fee, vsize=vsize, policy=_fee_policy(policy))
+        least = bumped_fee(old_fee_satoshi=old_fee, vsize=vsize, policy=fee_policy(policy))
     except FeeCeilingReached as cap:
         raise FeeCapReached(str(cap)) from None
     return max(least, fee_satoshi(vsize, market))
@@ -225,7 +225,7 @@ def _plan(fee: int, vsize: int, inputs: int, change: int | None) -> AttemptPlan:
     )
 
 
-def _fee_policy(policy: ChainPolicy) -> FeePolicy:
+def fee_policy(policy: ChainPolicy) -> FeePolicy:
     return FeePolicy(
         floor_satoshi_per_kvbyte=policy.fee_rate_floor,
         ceiling_satoshi_per_kvbyte=policy.fee_rate_cap,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.bitcoin_payments import HOT_WALLET, BitcoinPayments
-from activities.treasury import PlanSweep, SweepPlan
+from activities import bitcoin_lifting
+from activities.bitcoin_payments import HOT_WALLET, BitcoinPayments, fee_policy
+from activities.treasury import PlanSweep, RefillMismatch, SweepPlan
 from chains.bitcoin import psbt, selection
 from chains.bitcoin.addresses import parse_address
 from chains.bitcoin.fees import satoshi
@@ -16,9 +19,10 @@ from chains.bitcoin.size import fee_satoshi, transaction_vsize
 from chains.bitcoin.transaction import Outpoint, Output, Utxo
 from domain.ids import TxId
 from domain.payment import PaymentKind
-from storage import deposits, payments, sweeps
+from storage import custody_policy, deposits, payments, sweeps
 from storage.custody_policy import AssetPolicy, ChainPolicy
 from storage.payments import AttemptPlan, Coin, NewPayment, Payee
+from storage.refills import PaidRefill
 
 COLD_WALLET = "cold-bitcoin"
 _INPUT_VBYTES = 68
@@ -39,8 +43,37 @@ class BitcoinTreasury(BitcoinPayments):
     async def plan_sweep(
         self, connection: AsyncConnection, run: PlanSweep, asset: AssetPolicy, market: int
     ) -> SweepPlan:
-        """Deposits' coins first; else, where the hot wallet has too many coins, join small ones."""
+        """Stuck deposits are lifted, final ones gathered; else the hot wallet's small coins are."""
         hot = await payments.lock_wallet(connection, HOT_WALLET)
+        lifted = await self._lift(connection, run, hot, market)
+        gathered = await self._plan_gathering(connection, run, hot, asset, market)
+        if lifted:
+            return SweepPlan(payment_ids=[*lifted, *gathered.payment_ids])
+        return gathered
+
+    async def _lift(
+        self, connection: AsyncConnection, run: PlanSweep, hot: Row[Any], market: int
+    ) -> list[str]:
+        policy = await custody_policy.read_chain(connection, self.name)
+        await bitcoin_lifting.give_up_orphans(connection, self._node)
+        return await bitcoin_lifting.lift(
+            connection,
+            self._node,
+            run,
+            hot,
+            fee_rate=market,
+            policy=fee_policy(policy),
+            stuck_after_seconds=policy.bump_after_seconds,
+        )
+
+    async def _plan_gathering(
+        self,
+        connection: AsyncConnection,
+        run: PlanSweep,
+        hot: Row[Any],
+        asset: AssetPolicy,
+        market: int,
+    ) -> SweepPlan:
         cost = fee_satoshi(_INPUT_VBYTES, market)
         coins = await sweeps.bitcoin_coins(connection, units_min=cost, limit=_INPUTS_MAX)
         if sum(coin.units for coin in coins) >= asset.sweep_min_units:
@@ -112,6 +145,34 @@ class BitcoinTreasury(BitcoinPayments):
         wanted = selection.Payment((Output(min(units, most), bytes(hot.script)),), market, script)
         chosen = selection.select(coins, wanted, random.SystemRandom())
         return psbt.export(chosen, spent_script=script)
+
+    def unsigned_txid(self, unsigned: str) -> str | None:
+        return psbt.unsigned_txid(unsigned)
+
+    async def paid_refill(
+        self, txid: str, asset: AssetPolicy, *, cold: str, hot: str
+    ) -> PaidRefill | None:
+        del asset
+        mined = await self._node.raw_transaction(TxId(txid))
+        if mined is None or mined.get("confirmations", 0) < 1:
+            return None
+        block_hash = mined["blockhash"]
+        detailed = await self._node.call("getrawtransaction", txid, 2, block_hash)
+        payers = {each["prevout"]["scriptPubKey"].get("address") for each in detailed["vin"]}
+        if payers != {cold}:
+            raise RefillMismatch(f"{txid} is not paid by the cold wallet alone")
+        outputs = [
+            (each["scriptPubKey"].get("address"), satoshi(each["value"]))
+            for each in detailed["vout"]
+        ]
+        if any(address not in (hot, cold) for address, _ in outputs):
+            raise RefillMismatch(f"{txid} pays others, too")
+        units = sum(value for address, value in outputs if address == hot)
+        if not units:
+            raise RefillMismatch(f"{txid} brings the hot wallet nothing")
+        header = await self._node.call("getblockheader", block_hash)
+        fee = satoshi(detailed["fee"])
+        return PaidRefill(TxId(txid), header["height"], block_hash, units, fee)
 
 
 def _gather(

@@ -13,15 +13,18 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.ethereum_payments import HOT_WALLET, EthereumPayments, GasMarket
-from activities.treasury import PlanSweep, SweepPlan
-from chains.ethereum.erc20 import transfer_call
+from activities.treasury import PlanSweep, RefillMismatch, SweepPlan
+from chains.ethereum.erc20 import read_transfer_log, transfer_call
 from chains.ethereum.fees import TRANSFER_GAS, GasFees
+from chains.ethereum.node import quantity
 from chains.ethereum.transaction import pay_ether, pay_token
 from chains.node import NodeRefusal
+from domain.ids import TxId
 from domain.payment import PaymentKind
 from storage import payments, sweeps, treasury
 from storage.custody_policy import AssetPolicy, ChainPolicy
 from storage.payments import AttemptPlan, NewPayment, Payee
+from storage.refills import PaidRefill
 from storage.sweeps import Swept
 
 COLD_WALLET = "cold-ethereum"
@@ -117,6 +120,29 @@ class EthereumTreasury(EthereumPayments):
         return pay_token(
             **common, contract=contract, units=units, gas_limit=_TOKEN_GAS
         ).unsigned_hex()
+
+    def unsigned_txid(self, unsigned: str) -> str | None:
+        """None: an Ethereum transaction's id depends on its signature."""
+        del unsigned
+        return None
+
+    async def paid_refill(
+        self, txid: str, asset: AssetPolicy, *, cold: str, hot: str
+    ) -> PaidRefill | None:
+        transaction = await self._node.transaction(TxId(txid))
+        receipt = await self._node.receipt(TxId(txid))
+        if transaction is None or receipt is None:
+            return None
+        if to_checksum_address(transaction["from"]) != cold:
+            raise RefillMismatch(f"{txid} is not paid by the cold wallet")
+        units = 0
+        if quantity(receipt["status"]) == 1:
+            units = _received(transaction, receipt, asset, cold=cold, hot=hot)
+        if not units:
+            raise RefillMismatch(f"{txid} brings the hot wallet nothing")
+        fee = quantity(receipt["gasUsed"]) * quantity(receipt["effectiveGasPrice"])
+        height = quantity(receipt["blockNumber"])
+        return PaidRefill(TxId(txid), height, receipt["blockHash"], units, fee)
 
     async def _sweep_ether(
         self, connection: AsyncConnection, run: PlanSweep, found: Swept, hot: str, fees: GasFees
@@ -221,6 +247,20 @@ class EthereumTreasury(EthereumPayments):
             nonce=await sweeps.take_nonce(connection, self.name, source),
             plan=plan,
         )
+
+
+def _received(transaction: Any, receipt: Any, asset: AssetPolicy, *, cold: str, hot: str) -> int:
+    """What a successful transaction moved from the cold to the hot wallet."""
+    if asset.contract is None:
+        to = transaction.get("to")
+        return quantity(transaction["value"]) if to and to_checksum_address(to) == hot else 0
+    moved = [
+        read_transfer_log({**log, "logIndex": quantity(log["logIndex"])})
+        for log in receipt["logs"]
+        if log["address"].lower() == asset.contract.lower()
+    ]
+    ours = [each for each in moved if each and (each.sender, each.recipient) == (cold, hot)]
+    return sum(each.units for each in ours)
 
 
 def _plan(gas_limit: int, fees: GasFees) -> AttemptPlan:

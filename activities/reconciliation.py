@@ -14,7 +14,7 @@ from temporalio import activity
 
 from activities.chain_tie import ChainTie, Tie
 from domain.money import format_units
-from storage import custody_policy, reconciliations
+from storage import address_checks, custody_policy, reconciliations
 from storage.audit import audit_ledger
 from storage.catalog import Catalog
 
@@ -78,12 +78,16 @@ class ReconciliationActivities:
                 )
             signatures = await reconciliations.signature_faults(connection, asked.chain)
             orphans = await reconciliations.money_without_way(connection, asked.chain)
+            foreign = await address_checks.overdue(connection, asked.chain)
         findings = await audit_ledger(self._engine)
         broken = [
             Broken(asset=tie.asset, what=self._line(tie)) for tie in ties if tie.difference_units
         ]
         broken += [Broken(asset="*", what=fault) for fault in (*signatures, *orphans)]
         broken += [Broken(asset="*", what=str(finding)) for finding in findings]
+        if foreign:
+            what = f"{foreign} deposit addresses on {asked.chain} that the signer has not derived"
+            broken.append(Broken(asset="*", what=what))
         return Reconciled(chain=asked.chain, lines=[self._line(tie) for tie in ties], broken=broken)
 
     @activity.defn

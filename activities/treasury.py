@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
 
 from domain.money import format_units
-from storage import custody_policy, payments, refills, sweeps, treasury
+from storage import blocks, custody_policy, deposits, payments, refills, sweeps, treasury
 from storage.custody_policy import AssetPolicy, ChainPolicy
+from storage.ledger import Ledger
 
 
 class PlanSweep(BaseModel):
@@ -51,12 +52,17 @@ class WalletReview(BaseModel):
     high: str
     payment_ids: list[str] = []
     refill: RefillRequest | None = None
+    burn_percent: int = 0
+    """Of what the hot wallet held an hour ago, so much went to customers since."""
+    refilled: str = ""
+    """What arrived from the cold wallet and was booked, or why it cannot be."""
 
 
 class TreasuryChain(Protocol):
     """What differs from chain to chain."""
 
     name: str
+    fee_asset: str
 
     async def market(self, policy: ChainPolicy) -> Any: ...
 
@@ -74,13 +80,26 @@ class TreasuryChain(Protocol):
     ) -> str:
         """What the offline signers are asked to sign, or nothing when the cold wallet is empty."""
 
+    def unsigned_txid(self, unsigned: str) -> str | None:
+        """Of a refill that nobody signed yet, where the chain fixes it before."""
+
+    async def paid_refill(
+        self, txid: str, asset: AssetPolicy, *, cold: str, hot: str
+    ) -> refills.PaidRefill | None:
+        """What the transaction brought; None while it is in no block. Raises RefillMismatch."""
+
     def is_too_dear(self, policy: ChainPolicy, market: Any) -> bool:
         """The network asks more than a sweep may cost."""
 
 
+class RefillMismatch(Exception):
+    """The transaction is not from the cold wallet alone, or brings the hot wallet nothing."""
+
+
 class TreasuryActivities:
-    def __init__(self, engine: AsyncEngine, chain: TreasuryChain) -> None:
+    def __init__(self, engine: AsyncEngine, ledger: Ledger, chain: TreasuryChain) -> None:
         self._engine = engine
+        self._ledger = ledger
         self._chain = chain
 
     def all(self) -> Sequence[Callable[..., Any]]:
@@ -104,11 +123,15 @@ class TreasuryActivities:
     @activity.defn
     async def review_wallet(self, run: PlanSweep) -> WalletReview:
         """Too much in the hot wallet goes to the cold one; too little is asked back from it."""
-        _, market = await self._market()
+        policy, market = await self._market()
+        refilled = await self._book_refill(run.asset, policy)
         async with self._engine.begin() as connection:
             asset = await custody_policy.read_asset(connection, run.asset)
             hot_units = await self._free_hot_units(connection, asset)
             review = _review(asset, hot_units)
+            review.refilled = refilled
+            burns = await treasury.burns(connection, asset.chain)
+            review.burn_percent = next(e.percent for e in burns if e.asset == asset.asset)
             planned = await sweeps.planned_by(connection, f"{run.run_id}-")
             if planned:
                 review.payment_ids = planned
@@ -132,18 +155,45 @@ class TreasuryActivities:
     async def _refill(
         self, connection: AsyncConnection, asset: AssetPolicy, units: int, market: Any
     ) -> RefillRequest | None:
-        open_request = await refills.open_request(connection, asset.asset)
+        open_request = await refills.pending(connection, asset.asset)
         if open_request is None:
             unsigned = await self._chain.unsigned_refill(connection, asset, units, market)
             if not unsigned:
                 return None
-            open_request = await refills.ask(connection, asset, units, unsigned)
+            txid = self._chain.unsigned_txid(unsigned)
+            open_request = await refills.ask(connection, asset, units, unsigned, txid)
         return RefillRequest(
             request_id=open_request.id,
             asset=asset.asset,
             amount=format_units(int(open_request.units), asset.scale),
             unsigned=open_request.unsigned,
         )
+
+    async def _book_refill(self, code: str, policy: ChainPolicy) -> str:
+        """Book what the keepers sent, once it is final by our own blocks."""
+        async with self._engine.begin() as connection:
+            asset = await custody_policy.read_asset(connection, code)
+            request = await refills.pending(connection, code)
+            if request is None or request.txid is None:
+                return ""
+            hot = (await payments.lock_wallet(connection, request.to_wallet_id)).address
+            cold = (await payments.lock_wallet(connection, request.from_wallet_id)).address
+            try:
+                paid = await self._chain.paid_refill(request.txid, asset, cold=cold, hot=hot)
+            except RefillMismatch as mismatch:
+                return f"refill {request.id}: {mismatch}"
+            if paid is None or not await self._is_final(connection, paid, policy):
+                return ""
+            await refills.book(connection, self._ledger, request, paid, self._chain.fee_asset)
+        return f"refill {request.id}: {format_units(paid.units, asset.scale)} {code} booked"
+
+    async def _is_final(
+        self, connection: AsyncConnection, paid: refills.PaidRefill, policy: ChainPolicy
+    ) -> bool:
+        ours = await blocks.hash_at(connection, self._chain.name, paid.height)
+        scanned = await deposits.scanned_height(connection, self._chain.name)
+        depth = deposits.confirmations(paid.height, scanned)
+        return ours == paid.block_hash and depth >= policy.withdrawal_confirmations
 
     async def _market(self) -> tuple[ChainPolicy, Any]:
         async with self._engine.connect() as connection:

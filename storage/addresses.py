@@ -43,6 +43,8 @@ class DepositAddress:
     customer_id: CustomerId
     index: int
     created_at: datetime
+    verified_at: datetime | None = None
+    """When the signer derived the same address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ _COLUMNS = (
     deposit_addresses.c.customer_id,
     deposit_addresses.c.index,
     deposit_addresses.c.created_at,
+    deposit_addresses.c.verified_at,
 )
 
 

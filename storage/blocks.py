@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.tables_custody import blocks, chain_cursors, chain_events, custody_assets
 from storage.tables_ledger import assets
-from storage.tables_payments import payment_attempts, payment_outputs
+from storage.tables_payments import payment_attempts, payment_outputs, utxos
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +240,22 @@ async def record_outputs(
             "height": block.height,
             "block_hash": block.hash,
         },
+    )
+
+
+async def record_unconfirmed(connection: AsyncConnection, output: OwnOutput) -> None:
+    """An output that waits for its first block; known already, it is left as it is."""
+    await connection.execute(
+        insert(utxos)
+        .values(
+            txid=output.txid,
+            vout=output.vout,
+            address=output.address,
+            script=output.script,
+            units=output.units,
+            wallet_id=output.wallet_id,
+        )
+        .on_conflict_do_nothing(index_elements=["txid", "vout"])
     )
 
 

@@ -34,6 +34,10 @@ _OPEN_PAYMENTS = text("""
     FROM payments p JOIN payment_attempts a ON a.payment_id = p.id AND a.txid IS NOT NULL
     WHERE p.chain = :chain AND p.posted_at IS NULL
     GROUP BY p.id, p.kind, p.asset, p.units
+    UNION ALL
+    SELECT 'refill-' || r.id, 'refill', r.asset, r.units, ARRAY[r.txid]
+    FROM refill_requests r JOIN wallets w ON w.id = r.to_wallet_id
+    WHERE w.chain = :chain AND r.status IN ('open', 'sent') AND r.txid IS NOT NULL
 """)
 
 

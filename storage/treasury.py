@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -17,6 +18,48 @@ from storage.tables_custody import wallets
 _HOT = text("""
     SELECT -balance FROM accounts WHERE kind = 'hot_wallet' AND asset = :asset
 """)
+
+
+_BURNS = text("""
+    SELECT p.asset, p.hot_low_units AS low_units,
+        coalesce((
+            SELECT -balance FROM accounts WHERE kind = 'hot_wallet' AND asset = p.asset
+        ), 0) AS hot_units,
+        coalesce((
+            SELECT sum(units) FROM withdrawals w
+            WHERE w.asset = p.asset AND w.kind = 'chain'
+                AND w.broadcast_at > now() - interval '1 hour'
+        ), 0) AS out_units
+    FROM custody_assets p JOIN assets a ON a.code = p.asset
+    WHERE a.chain = :chain ORDER BY p.asset
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """How fast a hot wallet empties; units of the asset."""
+
+    asset: str
+    hot_units: int
+    low_units: int
+    out_units: int
+    """Sent to customers within the last hour; posted or not."""
+
+    @property
+    def percent(self) -> int:
+        """Of what the wallet held an hour ago, so much left. Rounded down."""
+        return 100 * self.out_units // max(1, self.hot_units + self.out_units)
+
+    @property
+    def is_low(self) -> bool:
+        return self.hot_units < self.low_units
+
+
+async def burns(connection: AsyncConnection, chain: str) -> list[Burn]:
+    rows = await connection.execute(_BURNS, {"chain": chain})
+    return [
+        Burn(row.asset, int(row.hot_units), int(row.low_units), int(row.out_units)) for row in rows
+    ]
 
 
 async def hot_units(connection: AsyncConnection, asset: str) -> int:

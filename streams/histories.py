@@ -139,6 +139,6 @@ def _messages(value: Any) -> Iterable[Message]:
         return [value]
     if hasattr(value, "values"):  # A map.
         return [each for each in value.values() if isinstance(each, Message)]
-    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+    if isinstance(value, str | bytes | int | float):
         return []
     return [each for each in value if isinstance(each, Message)]

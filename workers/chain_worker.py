@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from prometheus_client import Gauge
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,7 +26,7 @@ from activities.payments import PaymentActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.treasury import TreasuryActivities, TreasuryChain
 from chains.node import NodeFault, NodeRefusal
-from storage import withdrawals
+from storage import treasury, withdrawals
 from storage.catalog import Catalog, read_catalog
 from storage.engine import create_engine
 from storage.ledger import Ledger
@@ -40,6 +41,9 @@ logger = logging.getLogger(__name__)
 _WATCH_FAULTS = (NodeFault, NodeRefusal, DBAPIError, RPCError, OSError)
 """What another look may cure: nodes, database and Temporal come and go."""
 _ACTIVITIES_AT_ONCE = 50
+_MEASURE_SECONDS = 30.0
+BURN = Gauge("hot_wallet_burn_percent", "Left the hot wallet within an hour", ["asset"])
+LOW = Gauge("hot_wallet_below_low", "1 while it is below its low mark", ["asset"])
 
 
 class Chain(RepairableChain, TreasuryChain, Protocol):
@@ -104,6 +108,8 @@ async def serve_chain(
         watch = PaymentWatch(books.engine, chain, teller(client, books.engine))
         watching = asyncio.create_task(_watch(watch, settings.payment_watch_seconds, stop))
         closing.callback(watching.cancel)
+        measuring = asyncio.create_task(_measure_wallets(books.engine, chain.name, stop))
+        closing.callback(measuring.cancel)
         parts = (books.engine, books.ledger, books.catalog, books.notices)
         deposits, payments = DepositActivities(*parts, chain), PaymentActivities(*parts, chain)
         queue = Queue(
@@ -112,7 +118,7 @@ async def serve_chain(
                 *deposits.all(),
                 *payments.all(),
                 *RepairActivities(*parts, chain).all(),
-                *TreasuryActivities(books.engine, chain).all(),
+                *TreasuryActivities(books.engine, books.ledger, chain).all(),
                 *ReconciliationActivities(books.engine, books.catalog, tie(books.engine)).all(),
             ],
             activities_at_once=_ACTIVITIES_AT_ONCE,
@@ -148,6 +154,19 @@ async def _watch(watch: PaymentWatch, every_seconds: float, stop: asyncio.Event)
                 extra={"fault": f"{type(fault).__name__}: {fault}"[:300]},
             )
         await pause(stop, every_seconds)
+
+
+async def _measure_wallets(engine: AsyncEngine, chain: str, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            async with engine.connect() as connection:
+                found = await treasury.burns(connection, chain)
+        except (DBAPIError, OSError):
+            found = []  # The watch says so already.
+        for each in found:
+            BURN.labels(each.asset).set(each.percent)
+            LOW.labels(each.asset).set(each.is_low)
+        await pause(stop, _MEASURE_SECONDS)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

@@ -19,6 +19,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.payment import PaymentInput, PaymentWorkflow
     from workflows.payment_driver import NODE_RETRY, STEP_TIMEOUT
 
+BURN_PERCENT_ALARM = 25
+"""So much of a hot wallet in an hour leaves half a day at most; demand seldom does."""
 _STAGES_MAX = 3
 """Gas, then tokens, then whatever came in meanwhile; the next run takes the rest."""
 
@@ -49,7 +51,8 @@ class SweepWorkflow:
                 break
         review = await self._review()
         await self._pay(review.payment_ids)
-        self._show("done", needs_human=review.refill is not None)
+        is_burning = review.burn_percent >= BURN_PERCENT_ALARM
+        self._show("done", needs_human=is_burning or review.refill is not None)
         return "\n".join(self._lines)
 
     async def _plan(self, stage: int) -> SweepPlan:
@@ -74,6 +77,13 @@ class SweepWorkflow:
         self._lines.append(
             f"- hot wallet: {review.hot} {review.asset} (low {review.low}, high {review.high})"
         )
+        if review.burn_percent >= BURN_PERCENT_ALARM:
+            self._lines.append(
+                f"- **{review.burn_percent} % of it left within an hour.** A drain looks like "
+                f"demand: look before you refill; `rialto asset pause {review.asset}` stops it"
+            )
+        if review.refilled:
+            self._lines.append(f"- {review.refilled}")
         if review.refill is not None:
             self._lines += [
                 (
@@ -82,8 +92,8 @@ class SweepWorkflow:
                 ),
                 "",
                 (
-                    "**What to do:** have the keepers of the cold wallet sign and send this, "
-                    "then `rialto treasury refilled`:"
+                    "**What to do:** have the keepers of the cold wallet sign this, write down "
+                    f"`rialto treasury sent {review.refill.request_id} TXID`, then send it:"
                 ),
                 "",
                 f"```\n{review.refill.unsigned}\n```",

@@ -26,6 +26,9 @@ class DepositAddressAnswer(BaseModel):
     chain: str = Field(examples=["bitcoin"])
     address: str
     created_at: Moment
+    verified_at: Moment | None = Field(
+        description="When the process with the keys derived the same address, a second later or so."
+    )
 
 
 class TimelineEntry(BaseModel):
@@ -65,7 +68,11 @@ async def deposit_address(
     """Made at the first asking; later the same. Assets of one chain share an address."""
     found = await services.funds.deposit_address(caller.customer_id, asset)
     return DepositAddressAnswer(
-        asset=asset, chain=found.chain, address=found.address, created_at=found.created_at
+        asset=asset,
+        chain=found.chain,
+        address=found.address,
+        created_at=found.created_at,
+        verified_at=found.verified_at,
     )
 
 

@@ -42,6 +42,12 @@ def export(unsigned: UnsignedTransaction, *, spent_script: bytes | None = None) 
     return text
 
 
+def unsigned_txid(psbt_text: str) -> str:
+    """The transaction's id: signatures do not change it, for all that we spend is segwit."""
+    txid: bytes = PSBT.from_base64(psbt_text).tx.txid()
+    return txid.hex()
+
+
 def take_back(unsigned: UnsignedTransaction, signed_psbt: str) -> SignedTransaction:
     """The finished transaction. Raises PsbtMismatch unless it is `unsigned`, signed by all."""
     try:

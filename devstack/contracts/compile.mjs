@@ -1,10 +1,12 @@
-// Compiles Tokens.sol into contracts.json: `npm install --no-save solc@0.8.37 && node compile.mjs`.
+// Compiles the contracts here into contracts.json: `npm install --no-save solc@0.8.37 && node compile.mjs`.
 import { readFileSync, writeFileSync } from "node:fs";
 import solc from "solc";
 
 const input = {
   language: "Solidity",
-  sources: { "Tokens.sol": { content: readFileSync("Tokens.sol", "utf8") } },
+  sources: Object.fromEntries(
+    ["Tokens.sol", "Sweepers.sol"].map((name) => [name, { content: readFileSync(name, "utf8") }]),
+  ),
   settings: {
     evmVersion: "paris",
     optimizer: { enabled: true, runs: 200 },
@@ -16,7 +18,7 @@ for (const error of output.errors ?? []) {
   if (error.severity === "error") throw new Error(error.formattedMessage);
 }
 const compiled = {};
-for (const [name, contract] of Object.entries(output.contracts["Tokens.sol"])) {
+for (const [name, contract] of Object.values(output.contracts).flatMap(Object.entries)) {
   const bytecode = contract.evm.bytecode.object;
   if (bytecode) compiled[name] = { abi: contract.abi, bytecode: "0x" + bytecode };
 }

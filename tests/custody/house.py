@@ -363,7 +363,7 @@ def queues(house: House) -> list[Queue]:
             *crediting.all(),
             *PaymentActivities(*parts, chain).all(),
             *repairs(house, chain).all(),
-            *TreasuryActivities(house.engine, chain).all(),
+            *TreasuryActivities(house.engine, house.ledger, chain).all(),
             *ReconciliationActivities(house.engine, house.catalog, house.tie).all(),
         ]
 

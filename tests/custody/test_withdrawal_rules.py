@@ -70,6 +70,35 @@ async def test_below_the_minimum(idle_house: House):
     await refused(idle_house, InvalidAmount, await rich(idle_house), units=49_999)
 
 
+async def test_an_asset_that_needs_a_memo(idle_house: House):
+    """Without its tag a payment would reach nobody."""
+    customer = await rich(idle_house)
+    await idle_house.set("UPDATE custody_assets SET memo_required = TRUE WHERE asset = 'BTC'")
+
+    await refused(idle_house, InvalidAddress, customer)
+    row = await idle_house.request(customer, BTC, COIN // 10, PAYEE, memo="tag 7")
+    await idle_house.set("UPDATE custody_assets SET memo_required = FALSE WHERE asset = 'BTC'")
+
+    assert row.memo == "tag 7"
+
+
+async def test_the_allow_list_knows_an_address_only_with_its_memo(idle_house: House):
+    customer = await rich(idle_house)
+    await idle_house.set(
+        "INSERT INTO withdrawal_settings (customer_id, allow_list_only) VALUES (:customer, TRUE)",
+        customer=customer,
+    )
+    await idle_house.set(
+        "INSERT INTO address_book (customer_id, chain, address, memo, label, usable_at)"
+        " VALUES (:customer, 'bitcoin', :address, 'mine', 'mine', now())",
+        customer=customer,
+        address=PAYEE,
+    )
+
+    await refused(idle_house, AddressNotAllowed, customer)
+    await idle_house.request(customer, BTC, COIN // 10, PAYEE, memo="mine")
+
+
 async def test_an_unverified_customer(idle_house: House):
     await refused(idle_house, TierTooLow, await rich(idle_house, tier=0))
 

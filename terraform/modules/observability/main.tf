@@ -26,6 +26,10 @@ locals {
       metric = "HotWalletBelowLow", statistic = "Maximum", threshold = 0, periods = 2, missing = "notBreaching", page = false,
       text   = "A hot wallet is below its low mark; refill it"
     }
+    hot-wallet-burn = {
+      metric = "HotWalletBurnPercent", statistic = "Maximum", threshold = 25, periods = 1, missing = "notBreaching", page = true,
+      text   = "A quarter of a hot wallet left within an hour: demand, or a drain"
+    }
     temporal-queue-lag = {
       metric = "TemporalScheduleToStartSeconds", statistic = "p99", threshold = 10, periods = 5, missing = "notBreaching", page = false,
       text   = "Workers cannot keep up, or a task queue has no worker"

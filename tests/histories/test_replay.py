@@ -1,0 +1,65 @@
+"""Every recorded history still leads to the same commands: what runs survives an upgrade."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.workflow import NondeterminismError
+
+from cli.histories import WORKFLOW_TYPES
+from streams.histories import has_header, read
+from streams.temporal import data_converter
+from workers.staff_interceptor import StaffInterceptor
+from workers.workflow_worker import MONEY_WORKFLOWS
+from workflows.kyc import KycWorkflow
+from workflows.staff import STAFF_HEADER
+
+FOLDER = Path(__file__).parent
+FILES = sorted(FOLDER.glob("*.json"))
+
+
+def replayer(history: WorkflowHistory) -> Replayer:
+    """As the workers run them. Histories from before the portal have no signed officers."""
+    staff = [StaffInterceptor([])] if has_header(history, STAFF_HEADER) else []
+    return Replayer(
+        workflows=[*MONEY_WORKFLOWS, KycWorkflow],
+        interceptors=staff,
+        data_converter=data_converter(None),
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_all_modules()
+        ),
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_a_recorded_history_is_replayed(path: Path):
+    history = read(path)
+
+    await replayer(history).replay_workflow(history)
+
+
+@pytest.mark.parametrize("workflow_type", WORKFLOW_TYPES)
+def test_every_workflow_has_recorded_histories(workflow_type: str):
+    assert [path for path in FILES if path.stem.startswith(f"{workflow_type}-")]
+
+
+@pytest.mark.parametrize("workflow_type", WORKFLOW_TYPES)
+async def test_a_history_of_another_code_is_recognised(workflow_type: str):
+    """Else the replay would prove nothing."""
+    path = next(path for path in FILES if path.stem.startswith(f"{workflow_type}-"))
+    content = json.loads(path.read_text())
+    scheduled = [
+        event["activityTaskScheduledEventAttributes"]
+        for event in content["history"]["events"]
+        if "activityTaskScheduledEventAttributes" in event
+    ]
+    scheduled[0]["activityType"]["name"] = "an_activity_of_yesterday"
+    history = WorkflowHistory.from_json(content["workflow_id"], content["history"])
+
+    with pytest.raises(NondeterminismError):
+        await replayer(history).replay_workflow(history)

@@ -1,0 +1,48 @@
+"""The signer derives every address that customers are shown; a stranger's address is an alarm."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.address_checks import FOREIGN, AddressChecks
+from activities.signing import KeyRing
+from chains.bitcoin.network import network
+from devstack.rented import Database
+from storage.address_checks import overdue
+from storage.engine import create_engine
+from streams.aws import client
+from tests.chains.house import addresses_for, plant
+
+
+@pytest.mark.stack
+async def test_an_address_that_was_exchanged_is_found(
+    aws: None, owner: AsyncEngine, database: Database
+):
+    """Else customers would pay whoever can write to the table of addresses."""
+    await plant(owner)
+    for chain in ("bitcoin", "ethereum"):
+        await addresses_for(owner, chain, 3, first=9_000)
+    async with owner.begin() as connection:
+        await connection.execute(
+            text(
+                "UPDATE deposit_addresses SET address = 'bcrt1qstranger',"
+                " created_at = now() - interval '1 hour'"
+                " WHERE customer_id = 9001 AND chain = 'bitcoin'"
+            )
+        )
+    signer = create_engine(database.signer)
+    checks = AddressChecks(signer, KeyRing(client("kms")), network("regtest"))
+    before = FOREIGN.labels("bitcoin")._value.get()
+
+    while await checks.look():
+        pass
+
+    async with owner.connect() as connection:
+        rows = await connection.execute(
+            text("SELECT chain, customer_id FROM deposit_addresses WHERE verified_at IS NULL")
+        )
+        assert [tuple(row) for row in rows] == [("bitcoin", 9001)]
+        assert await overdue(connection, "bitcoin") == 1  # Reconciliation stops withdrawals.
+        assert await overdue(connection, "ethereum") == 0
+    assert FOREIGN.labels("bitcoin")._value.get() - before == 1
+    await signer.dispose()
