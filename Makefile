@@ -18,6 +18,10 @@ help: ## List the targets
 install: ## Install everything into this checkout (up, test and check do it when needed)
 	@$(INSTALL)
 
+.PHONY: clients
+clients: ## Install the trading clients that tests point at the API
+	@$(INSTALL) clients
+
 .PHONY: chromium
 chromium: ## Install a headless browser into this checkout (test does it when needed)
 	@$(INSTALL) chromium
@@ -35,11 +39,11 @@ demo: ## Play the story: customers, deposits, trades, withdrawals, and the check
 	@$(BIN)/rialto demo
 
 .PHONY: test
-test: install chromium ## Run all tests; those that need servers start their own
+test: install chromium clients ## Run all tests; those that need servers start their own
 	$(BIN)/pytest $(IN_TWO)
 
 .PHONY: test-all
-test-all: install chromium ## The same, with every crash in every way (about twenty minutes more)
+test-all: install chromium clients ## The same, with every crash in every way (about twenty minutes more)
 	RIALTO_TEST_ALL=1 $(BIN)/pytest $(IN_TWO)
 
 .PHONY: check
@@ -71,6 +75,7 @@ lock: ## Write the lock files anew from the requirements*.in and package.json
 	$(LOCK) -c requirements-dev.lock requirements.in -o requirements.lock
 	$(LOCK) requirements-aws.in -o requirements-aws.lock
 	$(LOCK) requirements-node.in -o requirements-node.lock
+	$(LOCK) requirements-clients.in -o requirements-clients.lock
 	$(LOCK) requirements-bootstrap.in -o requirements-bootstrap.lock
 	$(LOCK) requirements-rivals.in -o requirements-rivals.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund

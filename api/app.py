@@ -13,6 +13,8 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
 from api import problems
+from api.dialect.routes import PREFIXES, refused, rest_routes
+from api.dialect.sockets import socket_routes
 from api.edge import Edge
 from api.idempotency import HEADER, REPLAYED
 from api.kyc import routes as kyc
@@ -88,6 +90,7 @@ class Application(FastAPI):
         problems.install(self)
         for router in ROUTERS:
             self.include_router(router)
+        self.router.routes.extend([*rest_routes(), *socket_routes()])
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -107,6 +110,7 @@ class Application(FastAPI):
             uploads={kyc.DOCUMENTS_PATH: kyc.UPLOAD_BYTES_MAX},
             in_flight_max=self._settings.requests_in_flight_max,
             seconds_max=self._settings.request_seconds_max,
+            other_shapes=dict.fromkeys(PREFIXES, refused),
         )
 
     def _with_cors(self, inner: ASGIApp) -> ASGIApp:

@@ -16,6 +16,9 @@ from temporalio.client import Client
 from valkey.asyncio import Valkey
 
 from api.dependencies import viewer_of
+from api.dialect.build import build_dialect
+from api.dialect.build import loops as dialect_loops
+from api.dialect.parts import DialectParts
 from api.exchange import customer_feed
 from api.exchange.address_book import AddressBook
 from api.exchange.customer_feed import CustomerFeed
@@ -90,6 +93,8 @@ async def build(settings: ApiSettings) -> AsyncIterator[Services]:
         trading = await _trading(opened, closing)
         sockets = _sockets(opened.catalog, trading, closing)
         services = _services(opened, trading, sockets)
+        for loop in dialect_loops(services.dialect):
+            _in_background(loop, closing)
         closing.push_async_callback(services.search.desk.close)
         yield services
 
@@ -191,6 +196,7 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
         people=_people(settings, engine, opened.box),
         trading=trading,
         sockets=sockets,
+        dialect=_dialect(opened, trading, sockets),
         idempotency_keys=IdempotencyKeys(engine),
         replays=Replays(opened.valkey, window_seconds=settings.signature_window_seconds),
         funds=funds,
@@ -213,6 +219,17 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
                 "temporal": temporal.service_client.check_health,
             }
         ),
+    )
+
+
+def _dialect(opened: _Opened, trading: Trading, sockets: Sockets) -> DialectParts:
+    return build_dialect(
+        catalog=opened.catalog,
+        ledger=opened.ledger,
+        valkey=opened.valkey,
+        market_data=trading.market_data,
+        history=trading.history,
+        topics=sockets.topics,
     )
 
 

@@ -9,10 +9,11 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLarge, InternalError, problem_response
@@ -47,6 +48,8 @@ _ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz"})
 busy.
 """
 
+Refuse = Callable[[ExchangeError], Response]
+
 
 class Edge:
     """Wraps the application. Every answer has a request id; every exception becomes a problem
@@ -61,11 +64,16 @@ class Edge:
         in_flight_max: int,
         seconds_max: float,
         uploads: Mapping[str, int] | None = None,
+        other_shapes: Mapping[str, Refuse] | None = None,
     ) -> None:
-        """`uploads`: paths that take files, and how many bytes each takes at most."""
+        """`uploads`: paths that take files, and how many bytes each takes at most.
+
+        `other_shapes`: prefixes of paths whose refusals do not look like problem documents.
+        """
         self._app = app
         self._body_bytes_max = body_bytes_max
         self._uploads = uploads or {}
+        self._other_shapes = other_shapes or {}
         self._in_flight_max = in_flight_max
         self._seconds_max = seconds_max
         self._in_flight = 0
@@ -78,6 +86,7 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = request_id
         bytes_max = self._uploads.get(scope["path"], self._body_bytes_max)
         exchange = _Exchange(scope, receive, send, request_id, bytes_max)
+        exchange.shape = self._shape(scope["path"])
         started = time.perf_counter()
         self._in_flight += 1
         IN_FLIGHT.set(self._in_flight)
@@ -87,6 +96,10 @@ class Edge:
             self._in_flight -= 1
             REQUESTS.labels(scope["method"], exchange.status).inc()
             SECONDS.observe(time.perf_counter() - started)
+
+    def _shape(self, path: str) -> Refuse | None:
+        shapes = self._other_shapes.items()
+        return next((shape for prefix, shape in shapes if path.startswith(prefix)), None)
 
     async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
         if self._in_flight > self._in_flight_max and scope["path"] not in _ALWAYS_ANSWERED:
@@ -130,6 +143,7 @@ class _Exchange:
         self.body_bytes_max = body_bytes_max
         self.request_id = request_id
         self.status = 0
+        self.shape: Refuse | None = None
 
     def announced_bytes(self) -> int:
         for name, value in self._scope["headers"]:
@@ -158,9 +172,12 @@ class _Exchange:
         """Answer with a problem, unless an answer has begun: then the connection is cut instead."""
         if self.status:
             raise refusal
-        response = problem_response(
-            refusal, request_id=self.request_id, instance=self._scope["path"]
-        )
+        if self.shape is not None:
+            response = self.shape(refusal)
+        else:
+            response = problem_response(
+                refusal, request_id=self.request_id, instance=self._scope["path"]
+            )
         await response(self._scope, self._receive, self.send)
 
 

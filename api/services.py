@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from valkey.asyncio import Valkey
 
+from api.dialect.parts import DialectParts
 from api.exchange.address_book import AddressBook
 from api.exchange.customer_feed import CustomerFeed
 from api.exchange.funds import Funds
@@ -86,6 +87,7 @@ class Services:
     people: People
     trading: Trading
     sockets: Sockets
+    dialect: DialectParts
     idempotency_keys: IdempotencyKeys
     replays: Replays
     funds: Funds

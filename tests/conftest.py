@@ -21,6 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         place = item.path.relative_to(HERE)
         group = "chain" if place.parts[0] in ON_ONE_CHAIN else str(place)
+        if place.parts[0] == "dialect":
+            group = "dialect"  # They share one running exchange.
         item.add_marker(pytest.mark.xdist_group(group))
 
 

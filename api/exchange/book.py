@@ -74,6 +74,11 @@ class Book:
     def best_ask(self) -> Level | None:
         return _level(self._asks.peekitem(0)) if self._asks else None
 
+    def lots_at(self, *, is_buy: bool, price: int) -> int:
+        """What is in the book at a price; 0 when nothing is."""
+        lots, _ = (self._bids if is_buy else self._asks).get(price, (0, 0))
+        return int(lots)
+
     def bids(self, depth: int | None = None) -> list[Level]:
         """Best first; all of them without `depth`."""
         return [(price, *self._bids[price]) for price in islice(reversed(self._bids), depth)]

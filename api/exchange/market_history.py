@@ -131,6 +131,8 @@ class MarketHistory:
         else:
             first_ms = max(start_ms, 0)
             end_ms = min(end_ms, first_ms + (limit + 1) * step_ms)
+        if first_ms >= end_ms:
+            return []
         found = await self._candles(market, interval, first_ms, end_ms)
         filled = [candle for candle in found if candle.open_at_ms >= first_ms]
         return filled[:limit] if start_ms is not None else filled[-limit:]

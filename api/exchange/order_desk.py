@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.exchange.customer_feed import CustomerFeed
 from api.exchange.market_data import MarketData
@@ -98,20 +98,31 @@ class OrderDesk:
         return [next(placed) if isinstance(each, NewOrder) else each for each in checked]
 
     async def place_pair(
-        self, customer_id: CustomerId, limit: Asked, stop: Asked
+        self,
+        customer_id: CustomerId,
+        limit: Asked,
+        stop: Asked,
+        *,
+        name: str = "",
+        wait_seconds: float = 0.0,
     ) -> list[Accepted]:
-        """One cancels the other; see storage.orders.place_pair."""
+        """One cancels the other; see storage.orders.place_pair. `name` is the customer's own."""
         self._sender.require_queue()
         if limit.market != stop.market:
             raise InvalidInput("the two orders of a pair are on the same market")
         pair = [self.check(customer_id, each) for each in (limit, stop)]
         if pair[0].side is not pair[1].side or pair[0].lots != pair[1].lots:
             raise InvalidInput("the two orders of a pair have the same side and size")
+        pair = [replace(each, options={"pair": name}) for each in pair]
         await self._feed.follow(customer_id)
         placed = await self._orders.place_pair(*pair)
         is_queued = await self._send_placed(placed[:1])
+        if wait_seconds and is_queued:
+            for each in placed:
+                await self._reports.decision(customer_id, each.order_id, wait_seconds)
+        pair_id = placed[0].order_id
         return [
-            Accepted(self._shown(new, each), is_queued, each.replayed)
+            Accepted(self._shown(new, each, pair_id=pair_id), is_queued, each.replayed)
             for new, each in zip(pair, placed, strict=True)
         ]
 
@@ -261,8 +272,10 @@ class OrderDesk:
             for order, answer in zip(new, answers, strict=True)
         ]
 
-    def _shown(self, new: NewOrder, placed: PlacedOrder) -> OrderView:
-        view = placed_view(new, placed)
+    def _shown(
+        self, new: NewOrder, placed: PlacedOrder, *, pair_id: OrderId | None = None
+    ) -> OrderView:
+        view = placed_view(new, placed, pair_id=pair_id)
         if not placed.replayed:
             self._memory.put(view)
         return view.with_reports(self._reports.of(placed.order_id))

@@ -6,9 +6,10 @@ laid over the stored row, with fees by the same rule as settlement's, so both sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any, TypedDict
 
 from domain.ids import CustomerId, OrderId
 from domain.market import Market, Side
@@ -68,6 +69,10 @@ class OrderView:
     """In the book; False while it waits for its trigger."""
     fills: tuple[Fill, ...] = field(default=())
     """Those the reports told of; older ones are in the list of fills."""
+    pair_id: OrderId | None = None
+    """Of two orders that cancel each other: the first one's id."""
+    pair_name: str = ""
+    """The customer's own name for the pair."""
 
     @property
     def is_open(self) -> bool:
@@ -104,19 +109,25 @@ def _after(view: OrderView, report: OrderReport) -> OrderView:
     return seen
 
 
-def _filled(view: OrderView, report: OrderReport) -> OrderView:
-    quote = view.market.notional_units(report.price, report.lots)
-    received = view.market.base_units(report.lots) if view.side is Side.BUY else quote
-    rate = view.rates.maker_ppm if report.role == "maker" else view.rates.taker_ppm
+def fill_of(order: OrderView, report: OrderReport) -> Fill:
+    """The fill that a `filled` report tells of, with its fee as settlement takes it."""
+    quote = order.market.notional_units(report.price, report.lots)
+    received = order.market.base_units(report.lots) if order.side is Side.BUY else quote
+    rate = order.rates.maker_ppm if report.role == "maker" else order.rates.taker_ppm
     fee = fee_units(received, rate)
-    fill = Fill(report.trade_id, report.price, report.lots, fee, report.role, report.time_us)
+    return Fill(report.trade_id, report.price, report.lots, fee, report.role, report.time_us)
+
+
+def _filled(view: OrderView, report: OrderReport) -> OrderView:
+    fill = fill_of(view, report)
+    quote = view.market.notional_units(report.price, report.lots)
     return replace(
         view,
         status=OrderStatus.OPEN if report.open_lots else OrderStatus.FILLED,
         is_working=True,
         filled_lots=view.filled_lots + report.lots,
         filled_quote_units=view.filled_quote_units + quote,
-        fee_units=view.fee_units + fee,
+        fee_units=view.fee_units + fill.fee_units,
         fills=(*view.fills, fill),
     )
 
@@ -154,10 +165,11 @@ def stored_view(order: StoredOrder, market: Market) -> OrderView:
         updated_at=order.updated_at,
         last_sequence=order.last_sequence,
         is_working=order.status is OrderStatus.OPEN and not order.trigger_kind,
+        **_pair_fields(order.options, order.hold_order_id),
     )
 
 
-def placed_view(new: NewOrder, placed: PlacedOrder) -> OrderView:
+def placed_view(new: NewOrder, placed: PlacedOrder, *, pair_id: OrderId | None = None) -> OrderView:
     """An order just placed, before the engine has said anything."""
     return OrderView(
         id=placed.order_id,
@@ -183,4 +195,16 @@ def placed_view(new: NewOrder, placed: PlacedOrder) -> OrderView:
         placed_at=placed.placed_at,
         updated_at=placed.placed_at,
         last_sequence=0,
+        **_pair_fields(new.options, pair_id),
     )
+
+
+class _PairFields(TypedDict, total=False):
+    pair_id: OrderId
+    pair_name: str
+
+
+def _pair_fields(options: Mapping[str, Any] | None, pair_id: OrderId | None) -> _PairFields:
+    if options is None or "pair" not in options or pair_id is None:
+        return {}
+    return {"pair_id": pair_id, "pair_name": str(options["pair"])}

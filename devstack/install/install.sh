@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs everything Rialto needs into this checkout: .venv, .venv-aws, node_modules, .tools.
-# The four installations run side by side; each is skipped when its lock file has not changed.
-# Usage: install.sh [uv|python|aws|anvil|bitcoind|chromium|infra|rivals]...   (not the last three by default)
+# Installs everything Rialto needs into this checkout: .venv, .venv-*, node_modules, .tools.
+# The installations run side by side; each is skipped when its lock file has not changed.
+# Usage: install.sh [uv|python|aws|anvil|bitcoind|chromium|clients|infra|rivals]...
+# (not the last four by default)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=devstack/install
@@ -37,6 +38,11 @@ install_aws() {
   "$UV" pip install -q --compile-bytecode --python .venv-aws --require-hashes -r requirements-aws.lock
 }
 
+install_clients() {
+  [ -x .venv-clients/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-clients
+  "$UV" pip install -q --python .venv-clients --require-hashes -r requirements-clients.lock
+}
+
 install_infra() {
   [ -x .venv-infra/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-infra
   "$UV" pip install -q --python .venv-infra --require-hashes -r requirements-infra.lock
@@ -66,6 +72,7 @@ fingerprint() {
     uv) cat requirements-bootstrap.lock ;;
     python) cat requirements-dev.lock pyproject.toml ;;
     aws) cat requirements-aws.lock ;;
+    clients) cat requirements-clients.lock ;;
     infra) cat requirements-infra.lock ;;
     rivals) cat requirements-rivals.lock ;;
     anvil) cat package-lock.json ;;
@@ -79,6 +86,7 @@ product() {
     uv) echo "$UV" ;;
     python) echo .venv/bin/rialto ;;
     aws) echo .venv-aws/bin/python ;;
+    clients) echo .venv-clients/bin/python ;;
     infra) echo .venv-infra/bin/kubectl ;;
     rivals) echo .venv-rivals/bin/python ;;
     anvil) echo node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil ;;
