@@ -64,6 +64,10 @@ bench: install ## Run every benchmark and print its figures
 fast: install ## Compile the matching core with mypyc into .tools/fast (optional; needs a C compiler)
 	@$(BIN)/python -m devstack.compile_engine
 
+.PHONY: lambdas
+lambdas: install ## Build the archives of the Lambdas into dist/lambdas, the same bytes every time
+	@$(BIN)/python -m devstack.lambdas
+
 .PHONY: doctor
 doctor: ## Say what is missing on this machine and how to get it
 	@$(PYTHON) -m devstack.doctor

@@ -17,13 +17,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from activities import engine_tie
 from activities.chain_tie import ChainTie, Tie
+from activities.projecting.audit import run as projection_audit
 from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode
+from cli.projections import parts_of
 from cli.running import Running
 from cli.terminal import console
+from projections.listings import Listings
 from storage.audit import CHECKS, Finding, audit_ledger
 from storage.audit_chain import verify_chain
+from storage.catalog import read_catalog
+
+WAIT_SECONDS = 60.0
 
 
 @dataclass
@@ -69,14 +75,19 @@ def register(app: typer.Typer) -> None:
 
 
 def audit(
-    *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    wait_seconds: Annotated[
+        float, typer.Option(help="How long projections may stay behind before they are off.")
+    ] = WAIT_SECONDS,
 ) -> None:
     """Check that not one unit is lost, made up or counted twice.
 
-    Conservation, holds against orders and withdrawals, the ledger's hash chain, and the ties
-    engine = ledger = chains. Exit status 1 if anything is off by one unit, naming it.
+    Conservation, holds against orders and withdrawals, the ledger's hash chain, the ties
+    engine = ledger = chains, and projections = sources. Exit status 1 if anything is off by one
+    unit, naming it.
     """
-    found = asyncio.run(run_audit(Running.load(os.environ)))
+    found = asyncio.run(run_audit(Running.load(os.environ), wait_seconds=wait_seconds))
     if as_json:
         print(json.dumps(found.as_json(), indent=2))
     else:
@@ -84,7 +95,7 @@ def audit(
     sys.exit(0 if found.is_clean else 1)
 
 
-async def run_audit(running: Running) -> Audit:
+async def run_audit(running: Running, *, wait_seconds: float = WAIT_SECONDS) -> Audit:
     engine = create_async_engine(running.database_url)
     result = Audit()
     checks: list[Callable[[Running, AsyncEngine, Audit], Awaitable[None]]] = [
@@ -96,6 +107,7 @@ async def run_audit(running: Running) -> Audit:
     try:
         for check in checks:
             await check(running, engine, result)
+        await _projections(running, engine, result, wait_seconds)
     finally:
         await engine.dispose()
     return result
@@ -140,3 +152,21 @@ async def _chains(running: Running, engine: AsyncEngine, result: Audit) -> None:
     finally:
         await bitcoin.close()
         await ethereum.close()
+
+
+async def _projections(
+    running: Running, engine: AsyncEngine, result: Audit, wait_seconds: float
+) -> None:
+    parts = parts_of(running)
+    async with engine.connect() as connection:
+        catalog = await read_catalog(connection)
+    listings = Listings.of(catalog.assets.values(), catalog.markets.values())
+    months = parts.settings.search_trade_months
+    outcome = await projection_audit.run(
+        lambda: projection_audit.checks(
+            engine, parts.stores()[0], listings, search_trade_months=months
+        ),
+        wait_seconds=wait_seconds,
+    )
+    result.checked += outcome.checked
+    result.findings += outcome.findings

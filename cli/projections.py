@@ -7,7 +7,10 @@ import json
 import os
 import re
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +19,8 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.projecting.refilling import refill
+from activities.projecting.dead_letters import REPLAY_COMMAND
+from activities.projecting.refilling import reindex
 from cli.running import Running
 from projections import ranges
 from projections.listings import Listings
@@ -27,6 +31,7 @@ from streams.aws import client
 from streams.kinesis import CHAIN_EVENTS, MARKET_EVENTS
 from workers.projection_parts import Parts, ProjectionSettings, build
 from workers.projection_rebuild import Rebuild, RebuildRunning, Rebuilt
+from workers.projection_repair import Repaired, repair
 from workers.projection_replay import replay
 
 app = typer.Typer(name="projections", no_args_is_help=True, help=__doc__)
@@ -80,15 +85,35 @@ def rebuild(
     compare_only: Annotated[
         bool, typer.Option("--compare-only", help="Throw the new generation away afterwards.")
     ] = False,
+    replace_wrong: Annotated[
+        bool,
+        typer.Option(
+            "--replace-wrong", help="Swap though the old one differs: it is known to be wrong."
+        ),
+    ] = False,
     restart: Annotated[
         bool, typer.Option(help="Throw away what a rebuild that was broken off has left.")
     ] = False,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--from", help="Only apply again what happened since then (UTC), in place."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make tables and index anew from journal and Postgres, compare, and swap while serving."""
+    """Make tables and index anew from journal and Postgres, compare, and swap while serving.
+
+    The new ones serve only if they agree with their sources and with the old ones. Exit status 1
+    if they do not. With --from nothing is made anew: the serving ones get back what they lost.
+    """
     parts = _parts()
+    if since is not None:
+        repaired = asyncio.run(_repair(parts, since.replace(tzinfo=UTC)))
+        console.print(f"{repaired.events} events and {repaired.fills} fills applied again")
+        return
     try:
-        rebuilt = asyncio.run(_rebuild(parts, swap=not compare_only, restart=restart))
+        rebuilt = asyncio.run(
+            _rebuild(parts, swap=not compare_only, replace_wrong=replace_wrong, restart=restart)
+        )
     except RebuildRunning as running:
         console.print(f"[red]{running}[/]; with --restart it is thrown away")
         raise typer.Exit(1) from None
@@ -96,19 +121,17 @@ def rebuild(
         print(json.dumps(asdict(rebuilt)))
     else:
         _print_rebuilt(rebuilt)
+    is_good = rebuilt.is_serving or (compare_only and rebuilt.is_same and not rebuilt.findings)
+    raise typer.Exit(0 if is_good else 1)
 
 
-@app.command()
-def reindex() -> None:
-    """Fill the search index of the serving generation from its tables."""
+@app.command(name="reindex")
+def reindex_command() -> None:
+    """Fill the search index of the serving generation from its tables, while searches go on."""
     parts = _parts()
-    store = parts.stores()[0]
-    store.search.prepare(serves=True)
     done = 0
-    for done in refill(store, store.search, parts.listings()):
+    for done in reindex(parts.stores()[0], parts.listings()):
         console.print(f"{done} documents")
-    store.search.mark_filled()
-    store.search.serve()
     console.print(f"[green]{done} documents are indexed[/]")
 
 
@@ -132,14 +155,48 @@ def replay_command(
     raise typer.Exit(1 if replayed.still_poison else 0)
 
 
-async def _rebuild(parts: Parts, *, swap: bool, restart: bool) -> Rebuilt:
+@app.command(name="dead-letters")
+def dead_letters(as_json: AsJson = False) -> None:
+    """Everything that could not be applied, oldest first: why, what, and what brings it back."""
+    queue = _parts().dead_letters
+    letters = list(queue.receive())
+    for letter in letters:
+        queue.put_back(letter)
+    letters.sort(key=lambda letter: letter.sent_at_ms)
+    rows = [
+        {
+            "sent_at": datetime.fromtimestamp(letter.sent_at_ms / 1000, UTC).isoformat(),
+            "subject": letter.subject,
+            "reason": letter.reason,
+            "replay": REPLAY_COMMAND,
+        }
+        for letter in letters
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        console.print(f"{row['sent_at']}  {row['subject']}\n  {row['reason']}", markup=False)
+    console.print(f"{len(rows)} dead letters; after the fix: {REPLAY_COMMAND} [--reason TEXT]")
+
+
+async def _rebuild(parts: Parts, *, swap: bool, replace_wrong: bool, restart: bool) -> Rebuilt:
+    async with _sources(parts) as (engine, listings, journal):
+        rebuilding = Rebuild(parts, engine, listings, journal, console.print)
+        return await rebuilding.run(swap=swap, replace_wrong=replace_wrong, restart=restart)
+
+
+async def _repair(parts: Parts, since: datetime) -> Repaired:
+    async with _sources(parts) as (engine, listings, journal):
+        return await repair(parts, engine, listings, journal, since)
+
+
+@asynccontextmanager
+async def _sources(parts: Parts) -> AsyncIterator[tuple[AsyncEngine, Listings, Path]]:
     assert parts.settings.database_url is not None
     engine = create_engine(parts.settings.database_url, application="rialto-cli")
     try:
-        listings = await _listings(engine)
-        journal = Path(os.environ["RIALTO_JOURNAL_DIR"])
-        rebuilding = Rebuild(parts, engine, listings, journal, console.print)
-        return await rebuilding.run(swap=swap, restart=restart)
+        yield engine, await _listings(engine), Path(os.environ["RIALTO_JOURNAL_DIR"])
     finally:
         await engine.dispose()
 
@@ -152,7 +209,11 @@ async def _listings(engine: AsyncEngine) -> Listings:
 
 def _parts() -> Parts:
     """Of the exchange that runs here, or of the one the environment names."""
-    for name, value in Running.load(os.environ).variables.items():
+    return parts_of(Running.load(os.environ))
+
+
+def parts_of(running: Running) -> Parts:
+    for name, value in running.variables.items():
         os.environ.setdefault(name, value)
     return build(ProjectionSettings())
 
@@ -165,6 +226,10 @@ def _print_rebuilt(rebuilt: Rebuilt) -> None:
     for difference in rebuilt.differences:
         for name in difference.named:
             console.print(f"  {difference.table}: {name}")
+    for finding in rebuilt.findings:
+        console.print(f"[red]{finding}[/]")
+    serving = "serves" if rebuilt.is_serving else "was thrown away"
+    console.print(f"generation {rebuilt.generation} {serving}")
 
 
 def _print_rows(rows: list[dict[str, Any]], *columns: str) -> None:

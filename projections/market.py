@@ -116,7 +116,10 @@ def _order_events(
         )
 
 
-_OF_THE_MARKET = frozenset((e.STATE_CHANGED, e.UNCROSSED, e.CANCELED_ALL))
+_OF_THE_MARKET = frozenset((e.STATE_CHANGED, e.UNCROSSED, e.CANCELED_ALL, e.REFUSED))
+"""Not of an order's story. A refused command left the order as it was, may be another customer's,
+and may speak of an order that never was.
+"""
 
 _LOTS = {
     e.ACCEPTED: "lots",

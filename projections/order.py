@@ -86,6 +86,9 @@ def step(state: OrderState | None, event: OrderEvent) -> OrderState:
             event.at_us,
         )
     assert event.sequence > state.sequence
+    if event.kind == "rejected" and state.events:
+        # A repeat of an order that the engine has: it stays as it is.
+        return replace(state, sequence=event.sequence, events=state.events + 1)
     state = replace(
         state,
         sequence=event.sequence,
@@ -111,7 +114,7 @@ def _filled(state: OrderState, event: OrderEvent) -> OrderState:
 
 
 def _changes(state: OrderState, event: OrderEvent) -> dict[str, Any]:
-    changes: dict[str, Any] = {}  # Refused and prevented leave the order as it was.
+    changes: dict[str, Any] = {}  # Prevented leaves the order as it was.
     match event.kind:
         case "accepted" | "rested":
             # An order that traded first is `accepted` with all its lots; `rested` then tells only

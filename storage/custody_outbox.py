@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -56,3 +57,15 @@ async def chain_events_after(connection: AsyncConnection, number: int) -> list[t
         (row.id, {**row.body, "sequence": row.id, "at_ms": int(row.at.timestamp() * 1000)})
         for row in rows
     ]
+
+
+async def last_change_before(connection: AsyncConnection, moment: datetime) -> int:
+    """Version of the newest change before that moment; 0 if there is none."""
+    query = select(func.coalesce(func.max(changes.c.version), 0)).where(changes.c.at < moment)
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def last_chain_event_before(connection: AsyncConnection, moment: datetime) -> int:
+    """Number of the newest event before that moment; 0 if there is none."""
+    query = select(func.coalesce(func.max(chain_events.c.id), 0))
+    return int((await connection.execute(query.where(chain_events.c.at < moment))).scalar_one())

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from domain.errors import InvalidInput
 from storage.dynamo_tables import PROJECTIONS, Index, Table, create_table, drop_tables
 from storage.dynamo_values import Item, from_item, to_item, to_value
@@ -132,7 +134,12 @@ class Dynamo:
     def query(self, table: Table, pk: str, span: Span, index: Index | None = None) -> Page:
         """One page of a partition, in sort-key order."""
         request = _query_request(self.name(table), pk, span, index)
-        answer = self._dynamodb.query(**request)
+        try:
+            answer = self._dynamodb.query(**request)
+        except ClientError as error:
+            if span.cursor and error.response["Error"]["Code"] == "ValidationException":
+                raise InvalidInput("that cursor is not of this list", field="cursor") from None
+            raise
         items = [from_item(item) for item in answer["Items"]]
         last = answer.get("LastEvaluatedKey")
         return Page(items, _to_cursor(last) if last else None)

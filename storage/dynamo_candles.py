@@ -77,6 +77,12 @@ def last_candle_before(
     return None
 
 
+def months_of(dynamo: Dynamo, market: str) -> list[Candle]:
+    """A market's candles of a month, all of them: they are one partition."""
+    items = dynamo.query_all(CANDLES, _partition(market, Interval.MONTH, 0))
+    return [_to_candle(item) for item in items]
+
+
 def _add(dynamo: Dynamo, pending: dict[_Place, list[Trade]]) -> dict[_Place, list[Trade]]:
     """One attempt; returns the trades whose candle changed under our hands."""
     stored = dynamo.get_many(CANDLES, map(_key, pending))

@@ -69,7 +69,7 @@ def outputs_of_address(
 ) -> tuple[list[Output], str | None]:
     """One page, newest first, and where the next one starts."""
     span = Span(descending=True, limit=50, cursor=cursor)
-    page = dynamo.query(CHAIN, f"{chain}#{address}", span, BY_ADDRESS)
+    page = dynamo.query(CHAIN, _address_key(chain, address), span, BY_ADDRESS)
     return [_to_output(item) for item in page.items], page.cursor
 
 
@@ -81,6 +81,30 @@ def find_deposit(dynamo: Dynamo, deposit_id: str) -> Deposit | None:
 def find_withdrawal(dynamo: Dynamo, withdrawal_id: str) -> Withdrawal | None:
     item = dynamo.get(CHAIN, (f"withdrawal#{withdrawal_id}", _STATE))
     return _to_withdrawal(item) if item else None
+
+
+def find_deposits(dynamo: Dynamo, ids: Iterable[str]) -> list[Deposit]:
+    """Those of them that are there."""
+    items = dynamo.get_many(CHAIN, [(f"deposit#{each}", _STATE) for each in ids])
+    return [_to_deposit(item) for item in items.values()]
+
+
+def find_withdrawals(dynamo: Dynamo, ids: Iterable[str]) -> list[Withdrawal]:
+    """Those of them that are there."""
+    items = dynamo.get_many(CHAIN, [(f"withdrawal#{each}", _STATE) for each in ids])
+    return [_to_withdrawal(item) for item in items.values()]
+
+
+def find_blocks(dynamo: Dynamo, keys: Iterable[tuple[str, str]]) -> list[Block]:
+    """Those of the (chain, hash) that are there."""
+    items = dynamo.get_many(CHAIN, [(f"block#{chain}#{each}", _STATE) for chain, each in keys])
+    return [_to_block(item) for item in items.values()]
+
+
+def find_outputs(dynamo: Dynamo, keys: Iterable[tuple[str, str, int]]) -> list[Output]:
+    """Those of the (chain, txid, index) that are there."""
+    places = [(f"tx#{chain}#{txid}", f"output#{index:010}") for chain, txid, index in keys]
+    return [_to_output(item) for item in dynamo.get_many(CHAIN, places).values()]
 
 
 def history(dynamo: Dynamo, kind: str, custody_id: str) -> list[tuple[int, str]]:
@@ -186,12 +210,16 @@ def _output_item(output: Output) -> Item:
     pk, sk = _output_key(output)
     item = asdict(output) | {"pk": pk, "sk": sk, "units": str(output.units)}
     if output.address:
-        item["address_pk"] = f"{output.chain}#{output.address}"
+        item["address_pk"] = _address_key(output.chain, output.address)
         item["address_sk"] = f"{output.at_ms:015}#{output.txid}#{output.index:010}"
     if output.block_hash:
         item["block_pk"] = f"block#{output.chain}#{output.block_hash}"
         item["block_sk"] = f"{output.txid}#{output.index:010}"
     return item
+
+
+def _address_key(chain_name: str, address: str) -> str:
+    return f"{chain_name}#{chain.findable(address)}"
 
 
 def _output_key(output: Output) -> Key:

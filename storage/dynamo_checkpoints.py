@@ -58,6 +58,10 @@ class Generations:
 
     serving: int = 1
     building: int | None = None
+    newest: int = 1
+    """Highest number ever given: one that was thrown away is not given again, for processes
+    remember what they wrote to it.
+    """
 
     @property
     def alive(self) -> tuple[int, ...]:
@@ -128,7 +132,11 @@ def write_fills_cursor(dynamo: Dynamo, market: str, trade_id: int) -> None:
 
 def read_generations(dynamo: Dynamo) -> Generations:
     item = dynamo.get(CHECKPOINTS, ("generations", "generations"))
-    return Generations(item["serving"], item.get("building")) if item else Generations()
+    if item is None:
+        return Generations()
+    serving, building = item["serving"], item.get("building")
+    newest = max(serving, building or 0, item.get("newest", 0))
+    return Generations(serving, building, newest)
 
 
 def write_generations(dynamo: Dynamo, generations: Generations) -> None:
@@ -137,8 +145,18 @@ def write_generations(dynamo: Dynamo, generations: Generations) -> None:
         "sk": "generations",
         "serving": generations.serving,
         "building": generations.building,
+        "newest": generations.newest,
     }
     dynamo.put_many(CHECKPOINTS, [item])
+
+
+def forget_generation(dynamo: Dynamo) -> None:
+    """Remove what is kept about a generation whose tables are dropped."""
+    partitions = [f"progress#{dynamo.generation}", f"fills#{dynamo.generation}"]
+    partitions += [_waiting_key(dynamo, part) for part in range(_WAITING_SPREAD)]
+    for partition in partitions:
+        items = dynamo.query_all(CHECKPOINTS, partition)
+        dynamo.delete_many(CHECKPOINTS, [(item["pk"], item["sk"]) for item in items])
 
 
 def put_waiting(dynamo: Dynamo, documents: Iterable[tuple[str, int, str]]) -> None:

@@ -19,7 +19,8 @@ from storage.dynamo_tables import BY_CUSTOMER, ORDERS
 from storage.dynamo_values import Item
 
 SPREAD = 8
-_BIRTHS = frozenset({"accepted", "rested", "waiting", "rejected"})
+BIRTHS = frozenset({"accepted", "rested", "waiting", "rejected"})
+"""What an order's history begins with."""
 
 
 def put_order_events(dynamo: Dynamo, events: Iterable[OrderEvent]) -> None:
@@ -34,13 +35,8 @@ def order_history(dynamo: Dynamo, order_id: OrderId) -> list[OrderEvent]:
 
 def order_states(dynamo: Dynamo, order_ids: Sequence[int]) -> dict[int, OrderState]:
     """States of those of the orders that have a history."""
-    histories = dynamo.query_each(ORDERS, [_order_key(order_id) for order_id in order_ids])
-    states = {}
-    for order_id, items in zip(order_ids, histories, strict=True):
-        state = fold(map(_to_event, items))
-        if state is not None:
-            states[order_id] = state
-    return states
+    folded = {each: fold(events) for each, events in order_histories(dynamo, order_ids).items()}
+    return {each: state for each, state in folded.items() if state is not None}
 
 
 def orders_of(
@@ -56,11 +52,28 @@ def orders_of(
 
 
 def scan(dynamo: Dynamo) -> Iterator[OrderState]:
-    """Every order's state. A partition's items come together and in order, so one is held."""
-    for _, items in groupby(dynamo.scan(ORDERS), key=lambda item: item["pk"]):
-        state = fold(map(_to_event, items))
+    """Every order's state."""
+    for _, events in scan_histories(dynamo):
+        state = fold(events)
         if state is not None:
             yield state
+
+
+def scan_histories(dynamo: Dynamo) -> Iterator[tuple[int, list[OrderEvent]]]:
+    """Every order with its events. A partition's items come together, so one order is held."""
+    for _, items in groupby(dynamo.scan(ORDERS), key=lambda item: item["pk"]):
+        events = [_to_event(item) for item in items]
+        yield events[0].order_id, events
+
+
+def order_histories(dynamo: Dynamo, order_ids: Sequence[int]) -> dict[int, list[OrderEvent]]:
+    """Events of those of the orders that have any."""
+    histories = dynamo.query_each(ORDERS, [_order_key(order_id) for order_id in order_ids])
+    return {
+        order_id: [_to_event(item) for item in items]
+        for order_id, items in zip(order_ids, histories, strict=True)
+        if items
+    }
 
 
 def _order_key(order_id: int) -> str:
@@ -70,7 +83,7 @@ def _order_key(order_id: int) -> str:
 def _event_item(event: OrderEvent) -> Item:
     details = {name: value for name, value in asdict(event).items() if value not in (0, "")}
     item = {"pk": _order_key(event.order_id), "sk": f"{event.sequence:020}"} | details
-    if event.kind in _BIRTHS:
+    if event.kind in BIRTHS:
         item["customer_pk"] = f"{event.owner}#{event.order_id % SPREAD}"
         item["customer_sk"] = f"{event.order_id:020}"
     return item

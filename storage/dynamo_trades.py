@@ -14,7 +14,7 @@ from heapq import nlargest
 from domain.ids import CustomerId, OrderId, TradeId
 from domain.market import MarketId, Side
 from projections.trade import Fill, Trade
-from storage.dynamo import Dynamo, Span
+from storage.dynamo import Dynamo, Key, Span
 from storage.dynamo_tables import TRADES
 from storage.dynamo_values import Item
 
@@ -38,6 +38,12 @@ def put_fills(dynamo: Dynamo, fills: Iterable[Fill]) -> None:
 def find_trade(dynamo: Dynamo, market: MarketId, trade_id: TradeId) -> Trade | None:
     item = dynamo.get(TRADES, (_block(market, trade_id), _number(trade_id)))
     return _to_trade(item) if item else None
+
+
+def find_trades(dynamo: Dynamo, keys: Iterable[tuple[str, int]]) -> list[Trade]:
+    """Those of the (market, number) that are on a tape."""
+    places = [(_block(market, number), _number(number)) for market, number in keys]
+    return [_to_trade(item) for item in dynamo.get_many(TRADES, places).values()]
 
 
 def trades_before(
@@ -67,6 +73,27 @@ def fills_of(
     return [_to_fill(item) for item in nlargest(limit, found, key=lambda item: item["sk"])]
 
 
+def fill_key(fill: Fill) -> Key:
+    """Where the fill stands in its customer's list."""
+    role = "maker" if fill.is_maker else "taker"
+    return (
+        _fills_key(fill.customer_id, fill.trade_id % SPREAD),
+        f"{fill.traded_at_ms:015}#{fill.market}#{_number(fill.trade_id)}#{fill.side}#{role}",
+    )
+
+
+def find_fills(dynamo: Dynamo, keys: Iterable[Key]) -> dict[Key, Fill]:
+    """Those of the fills that are there."""
+    return {key: _to_fill(item) for key, item in dynamo.get_many(TRADES, keys).items()}
+
+
+def scan_fills(dynamo: Dynamo) -> Iterator[tuple[Key, Fill]]:
+    """Every customer's fills, each with where it stands, in no order."""
+    for item in dynamo.scan(TRADES):
+        if item["pk"].startswith("customer#"):
+            yield (item["pk"], item["sk"]), _to_fill(item)
+
+
 def scan(dynamo: Dynamo) -> Iterator[Trade]:
     """Every trade on every tape, in no order."""
     for item in dynamo.scan(TRADES):
@@ -91,12 +118,8 @@ def _trade_item(trade: Trade) -> Item:
 
 
 def _fill_item(fill: Fill) -> Item:
-    role = "maker" if fill.is_maker else "taker"
-    return asdict(fill) | {
-        "pk": _fills_key(fill.customer_id, fill.trade_id % SPREAD),
-        "sk": f"{fill.traded_at_ms:015}#{fill.market}#{_number(fill.trade_id)}#{fill.side}#{role}",
-        "fee_units": str(fill.fee_units),
-    }
+    pk, sk = fill_key(fill)
+    return asdict(fill) | {"pk": pk, "sk": sk, "fee_units": str(fill.fee_units)}
 
 
 def _to_trade(item: Item) -> Trade:

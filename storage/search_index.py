@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opensearchpy import OpenSearch, TransportError
@@ -63,8 +63,9 @@ class SearchUnavailable(Exception):
 class DocumentRefused(Exception):
     """The index will never take this document as it is."""
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
+    def __init__(self, kind: Kind, name: str, reason: str) -> None:
+        super().__init__(f"{kind} {name}: {reason}")
+        self.kind = kind
         self.name = name
         self.reason = reason
 
@@ -154,6 +155,17 @@ class SearchIndex:
             )
         return int(answer["count"])
 
+    def find(self, kind: Kind, ids: Sequence[str]) -> dict[str, Source]:
+        """Those of at most BULK_DOCUMENTS documents that are findable, by id."""
+        assert len(ids) <= BULK_DOCUMENTS
+        with _faults():
+            answer = self._opensearch.search(
+                index=self._family(kind),
+                body={"size": len(ids), "query": {"terms": {"id": list(ids)}}},
+                params={"ignore_unavailable": "true", "allow_no_indices": "true"},
+            )
+        return {hit["_source"]["id"]: hit["_source"] for hit in answer["hits"]["hits"]}
+
     def scan(self, kind: Kind) -> Iterator[Source]:
         """Every document of a kind, by id."""
         after: list[Any] | None = None
@@ -162,7 +174,9 @@ class SearchIndex:
             if after is not None:
                 body["search_after"] = after
             with _faults():
-                answer = self._opensearch.search(index=self._family(kind), body=body)
+                answer = self._opensearch.search(
+                    index=self._family(kind), body=body, params={"ignore_unavailable": "true"}
+                )
             hits = answer["hits"]["hits"]
             if not hits:
                 return
@@ -179,6 +193,22 @@ class SearchIndex:
             ]
             actions += [{"remove": {"index": index, "alias": self.alias}} for index in others]
             self._opensearch.indices.update_aliases(body={"actions": actions})
+
+    def is_served(self) -> bool:
+        """Whether anything answers searches: this generation and mapping, or another."""
+        with _faults():
+            return bool(self._aliased())
+
+    def drop_other_mappings(self) -> list[str]:
+        """Remove this generation's indexes of other mapping versions; returns their names."""
+        patterns = [f"{self._prefix}{kind}-v*-g{self.generation}" for kind in Kind]
+        patterns += [f"{pattern}-*" for pattern in patterns]
+        with _faults():
+            known = set(self._opensearch.indices.get_alias(index=",".join(patterns)))
+            others = sorted(known - self._indexes())
+            for index in others:
+                self._opensearch.indices.delete(index=index)
+        return others
 
     def drop(self) -> None:
         """Remove this generation's indexes and template."""
@@ -216,8 +246,7 @@ class SearchIndex:
     def _index(self, kind: Kind, at_ms: int) -> str:
         if kind not in MONTHLY:
             return self._family(kind)
-        month = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y.%m")
-        return self._family(kind).removesuffix("*") + month
+        return self._family(kind).removesuffix("*") + month_of(at_ms)
 
     def _indexes(self) -> set[str]:
         return set(self._opensearch.indices.get_alias(index=",".join(self._patterns)))
@@ -258,20 +287,31 @@ class SearchIndex:
         if any(item["index"]["status"] == 404 for item in answer["items"]):
             self._known.clear()
             raise SearchUnavailable("the server lost its indexes")
-        return list(_refusals(item["index"] for item in answer["items"]))
+        results = zip(sources, (item["index"] for item in answer["items"]), strict=True)
+        return list(_refusals(results))
+
+
+def oldest_month(now: datetime, months: int) -> str:
+    """The first month of which the monthly indexes are kept (2026.11)."""
+    return month_of(int((now - timedelta(days=31 * months)).timestamp()) * 1000)
+
+
+def month_of(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y.%m")
 
 
 def _writable(index: str) -> str:
     return f"{index}-write"
 
 
-def _refusals(results: Iterable[dict[str, Any]]) -> Iterator[DocumentRefused]:
-    for result in results:
+def _refusals(results: Iterable[tuple[Source, dict[str, Any]]]) -> Iterator[DocumentRefused]:
+    for source, result in results:
         status = result["status"]
         if status in (429, 503) or status >= 500:
             raise SearchUnavailable(str(result["error"])[:500])
         if status >= 400 and status != 409:  # 409: a newer version stands; as it should be.
-            yield DocumentRefused(str(result["_id"]), str(result["error"])[:500])
+            kind = Kind(source["kind"])
+            yield DocumentRefused(kind, str(result["_id"]), str(result["error"])[:500])
 
 
 @contextmanager

@@ -1,14 +1,16 @@
 """The data processor: event streams into DynamoDB and the search index, for ever.
 
-`workers.projection_lambda` does the same for one batch, with the same function.
+`workers.projection_lambda` does the same for one batch, with the same function; where it runs, this
+process only relays and keeps the search index.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from prometheus_client import Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,7 +19,7 @@ from activities.projecting.custody_relay import CustodyRelay
 from activities.projecting.fills_relay import FillsRelay
 from activities.projecting.projector import Projector
 from activities.projecting.reading import StreamRecord
-from activities.projecting.refilling import refill
+from activities.projecting.refilling import reindex
 from activities.projecting.store import Store
 from projections.document import Kind
 from projections.listings import Listings
@@ -26,7 +28,7 @@ from storage.catalog import read_catalog
 from storage.dynamo import Dynamo
 from storage.dynamo_checkpoints import ShardPosition
 from storage.engine import create_engine
-from storage.search_index import MONTHLY, SearchUnavailable
+from storage.search_index import MONTHLY, SearchUnavailable, oldest_month
 from streams.aws import client
 from streams.kinesis import CHAIN_EVENTS, MARKET_EVENTS, KinesisProducer
 from streams.kinesis_consumer import (
@@ -45,6 +47,8 @@ from workers.projection_parts import Parts, ProjectionSettings, build, now_ms
 STREAMS = (CHAIN_EVENTS, MARKET_EVENTS)
 SEARCH_SECONDS = 1.0
 RETRY_SECONDS = 1.0
+WAITING_SECONDS = 10.0
+"""How long documents that another process set aside may wait unseen."""
 
 logger = logging.getLogger(__name__)
 
@@ -105,23 +109,27 @@ class SearchKeeper:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._tidied = ""
+        self._looked_at = 0.0
 
     def keep(self) -> None:
         """One round. Raises SearchUnavailable while the server is away."""
         serving = self._parts.stores()[0]
         if not serving.search.is_filled():
             self._fill(serving)
+        # Other processes set documents aside too, so all are looked through now and then.
+        is_due = time.monotonic() - self._looked_at > WAITING_SECONDS
         for store in self._parts.stores():
-            self._catch_up(store)
+            if store.may_wait or is_due:
+                self._catch_up(store)
+        if is_due:
+            self._looked_at = time.monotonic()
         self._tidy(serving)
 
     def _fill(self, store: Store) -> None:
         logger.info("filling the search index", extra={"generation": store.generation})
-        store.search.prepare(serves=True)
         done = 0
-        for done in refill(store, store.search, self._parts.listings()):
+        for done in reindex(store, self._parts.listings()):
             logger.info("filled", extra={"documents": done})
-        store.search.mark_filled()
         logger.info("the search index is filled", extra={"documents": done})
 
     def _catch_up(self, store: Store) -> None:
@@ -135,11 +143,11 @@ class SearchKeeper:
 
     def _tidy(self, store: Store) -> None:
         today = datetime.now(UTC)
-        oldest = today - timedelta(days=31 * self._parts.settings.search_trade_months)
+        oldest = oldest_month(today, self._parts.settings.search_trade_months)
         if self._tidied == today.strftime("%Y.%m.%d"):
             return
         for kind in MONTHLY:
-            dropped = store.search.drop_older(Kind(kind), oldest.strftime("%Y.%m"))
+            dropped = store.search.drop_older(Kind(kind), oldest)
             if dropped:
                 logger.info("dropped old indexes", extra={"indexes": dropped})
         self._tidied = today.strftime("%Y.%m.%d")
@@ -202,8 +210,9 @@ async def follow(parts: Parts, lag: Lag, stop: asyncio.Event) -> None:
             idle_seconds=parts.settings.stream_idle_seconds,
         )
 
+    streams = STREAMS if parts.settings.follows_streams else ()
     await asyncio.gather(
-        keep_search(parts, stop), *(consumer(stream).run(stop) for stream in STREAMS)
+        keep_search(parts, stop), *(consumer(stream).run(stop) for stream in streams)
     )
 
 

@@ -30,6 +30,8 @@ class ProjectionSettings(BaseSettings):
     dead_letter_queue: str = "rialto-events-dead"
     search_shards: int = 1
     search_replicas: int = 0
+    follows_streams: bool = True
+    """False where the Lambda follows them: the process then relays and keeps the search index."""
     stream_idle_seconds: float = 0.2
     relay_seconds: float = 0.2
     """Between two looks at what Postgres has for the projections."""

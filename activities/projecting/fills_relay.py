@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.projecting.store import Store
 from storage.dynamo_checkpoints import read_fills_cursor, write_fills_cursor
 from storage.dynamo_trades import put_fills
+from storage.projection_sources import settled_sequences
 from storage.settled_fills import fills_after
 
 
@@ -26,13 +27,21 @@ class FillsRelay:
         self._stores = stores
         self._markets = tuple(markets)
         self._cursors: dict[tuple[int, str], int] = {}
+        self._settled: dict[tuple[int, str], int] = {}
+        """Up to which event each market was settled when its fills were copied last."""
 
     async def relay(self) -> int:
         """Copy all that is settled into every living store; returns how many fills."""
+        stores = await asyncio.to_thread(self._stores)
+        async with self._engine.connect() as connection:
+            settled = await settled_sequences(connection)
         count = 0
-        for store in await asyncio.to_thread(self._stores):
+        for store in stores:
             for market in self._markets:
-                count += await self._relay(store, market)
+                place, sequence = (store.generation, market), settled.get(market, 0)
+                if self._settled.get(place) != sequence:
+                    count += await self._relay(store, market)
+                    self._settled[place] = sequence
         return count
 
     async def _relay(self, store: Store, market: str) -> int:

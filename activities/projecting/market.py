@@ -15,6 +15,7 @@ from projections import document, ranges
 from projections.document import Document
 from projections.market import MarketFacts
 from projections.order import OrderEvent, OrderState, step
+from projections.ranges import Ranges
 from storage.dynamo_candles import add_to_candles
 from storage.dynamo_checkpoints import Progress, read_progress, write_progress
 from storage.dynamo_orders import order_states, put_order_events
@@ -24,7 +25,8 @@ from storage.search_index import DocumentRefused
 STATES_MAX = 200_000
 """Orders remembered: about 100 MB. Another order's history is read from the store when needed."""
 
-_BIRTHS = frozenset({"accepted", "rested", "waiting", "rejected"})
+_BIRTHS = frozenset({"accepted", "rested", "waiting"})
+"""An order begins with one of these, or is `rejected`; but so is a repeat of one that lives."""
 
 
 @dataclass(slots=True)
@@ -40,8 +42,10 @@ class _Memory:
 class MarketProjection:
     """Applies events of any market to one store. Used by one thread at a time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, again: bool = False) -> None:
+        """`again` also applies what is noted as applied: after a part of the tables was lost."""
         self._store = store
+        self._again = again
         self._memories: dict[MarketId, _Memory] = {}
 
     def apply(self, market: Market, facts: MarketFacts) -> list[DocumentRefused]:
@@ -55,7 +59,7 @@ class MarketProjection:
     def _apply(self, market: Market, facts: MarketFacts) -> list[DocumentRefused]:
         while True:
             memory = self._memories.get(market.id) or self._remember(market.id)
-            fresh = _fresh(facts, memory.progress)
+            fresh = _fresh(facts, () if self._again else memory.progress.applied)
             if not fresh.sequences:
                 return []
             refused = self._write(market, memory, fresh)
@@ -107,9 +111,9 @@ class MarketProjection:
         return write_progress(self._store.dynamo, before, after)
 
 
-def _fresh(facts: MarketFacts, progress: Progress) -> MarketFacts:
+def _fresh(facts: MarketFacts, applied: Ranges) -> MarketFacts:
     """Those of the events that are not applied yet, each once."""
-    sequences = {s for s in facts.sequences if not ranges.contains(progress.applied, s)}
+    sequences = {s for s in facts.sequences if not ranges.contains(applied, s)}
     trades = {trade.sequence: trade for trade in facts.trades if trade.sequence in sequences}
     events = {
         (event.sequence, event.order_id): event

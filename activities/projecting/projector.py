@@ -10,16 +10,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from botocore.exceptions import ClientError
 
 from activities.projecting import chain
-from activities.projecting.dead_letters import DeadLetters
 from activities.projecting.market import MarketProjection
 from activities.projecting.reading import Facts, Poison, StreamRecord, read
 from activities.projecting.store import Store
 from domain.errors import ExchangeError
 from projections.listings import Listings
+from storage.search_index import DocumentRefused
 from streams.aws import error_code
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,14 @@ class Applied:
     poisons: int
 
 
+class Letters(Protocol):
+    """Takes what cannot be applied: DeadLetters."""
+
+    def send(self, poisons: Sequence[Poison]) -> None: ...
+
+    def send_documents(self, generation: int, refused: Sequence[DocumentRefused]) -> None: ...
+
+
 class Projector:
     """Used by one thread at a time."""
 
@@ -42,12 +51,17 @@ class Projector:
         self,
         stores: Callable[[], Sequence[Store]],
         listings: Callable[[], Listings],
-        dead_letters: DeadLetters,
+        dead_letters: Letters,
+        *,
+        again: bool = False,
     ) -> None:
-        """`stores` answers the living generations, the serving one first."""
+        """`stores` answers the living generations, the serving one first; `again` also applies
+        what is noted as applied.
+        """
         self._stores = stores
         self._listings = listings
         self._dead_letters = dead_letters
+        self._again = again
         self._markets: dict[int, MarketProjection] = {}
 
     def apply(self, records: Sequence[StreamRecord]) -> Applied:
@@ -105,7 +119,8 @@ class Projector:
         for store in self._stores():
             projection = self._markets.get(store.generation)
             if projection is None:
-                projection = self._markets[store.generation] = MarketProjection(store)
+                projection = MarketProjection(store, again=self._again)
+                self._markets[store.generation] = projection
             refused = []
             for market_id, market_facts in facts.markets.items():
                 refused += projection.apply(listings.market(market_id), market_facts)

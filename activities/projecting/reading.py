@@ -14,7 +14,7 @@ from projections.chain import Block, Deposit, Output, OutputStatus, Withdrawal
 from projections.market import MarketFacts, UnknownEvent, read_event
 from streams import chain_events, custody_events, market_events
 from streams.chain_events import ChainEvent, ChainEventKind
-from streams.custody_events import DepositChanged, WithdrawalChanged
+from streams.custody_events import CustodyEvent, DepositChanged, WithdrawalChanged
 from streams.kinesis import MARKET_EVENTS, split_aggregate
 
 LINE_BYTES_MAX = 512 * 1024
@@ -165,40 +165,45 @@ def _output(event: ChainEvent, status: OutputStatus) -> Output:
 
 
 def _read_custody(facts: ChainFacts, line: bytes) -> None:
-    match custody_events.from_bytes(line):
+    match custody_state(custody_events.from_bytes(line)):
+        case Deposit() as deposit:
+            facts.deposits.append(deposit)
+        case Withdrawal() as withdrawal:
+            facts.withdrawals.append(withdrawal)
+
+
+def custody_state(event: CustodyEvent) -> Deposit | Withdrawal:
+    """The state that the event tells."""
+    match event:
         case DepositChanged() as e:
-            facts.deposits.append(
-                Deposit(
-                    e.id,
-                    e.customer_id,
-                    e.chain,
-                    e.txid,
-                    e.index,
-                    e.asset,
-                    int(e.units),
-                    e.address,
-                    e.status,
-                    e.first_seen_at_ms,
-                    e.changed_at_ms,
-                    e.version,
-                    e.height,
-                    e.block_hash,
-                )
+            return Deposit(
+                e.id,
+                e.customer_id,
+                e.chain,
+                e.txid,
+                e.index,
+                e.asset,
+                int(e.units),
+                e.address,
+                e.status,
+                e.first_seen_at_ms,
+                e.changed_at_ms,
+                e.version,
+                e.height,
+                e.block_hash,
             )
         case WithdrawalChanged() as e:
-            facts.withdrawals.append(
-                Withdrawal(
-                    e.id,
-                    e.customer_id,
-                    e.chain,
-                    e.asset,
-                    int(e.units),
-                    int(e.fee_units),
-                    e.address,
-                    e.status,
-                    e.created_at_ms,
-                    e.changed_at_ms,
-                    e.version,
-                    e.txid,
-                )
+            return Withdrawal(
+                e.id,
+                e.customer_id,
+                e.chain,
+                e.asset,
+                int(e.units),
+                int(e.fee_units),
+                e.address,
+                e.status,
+                e.created_at_ms,
+                e.changed_at_ms,
+                e.version,
+                e.txid,
             )

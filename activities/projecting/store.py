@@ -27,6 +27,8 @@ class Store:
         self.search = search
         self._now_ms = now_ms
         self._search_again_ms = 0
+        self.may_wait = True
+        """Documents may wait: some were set aside here, or nobody has looked yet."""
 
     @property
     def generation(self) -> int:
@@ -43,6 +45,7 @@ class Store:
             except SearchUnavailable as error:
                 self._search_again_ms = self._now_ms() + PAUSE_MS
                 logger.warning("search index unavailable", extra={"error": str(error)})
+        self.may_wait = True
         checkpoints.put_waiting(
             self.dynamo,
             [
@@ -54,9 +57,11 @@ class Store:
 
     def index_waiting(self) -> tuple[int, list[DocumentRefused]]:
         """Index a page of waiting documents; how many are done, and those that were refused."""
+        self.may_wait = False  # Before reading: what is set aside from now on says so again.
         waiting = checkpoints.read_waiting(self.dynamo)
         if not waiting:
             return 0, []
+        self.may_wait = True
         refused = self.search.write([json.loads(body) for _, body in waiting])
         checkpoints.delete_waiting(self.dynamo, [key for key, _ in waiting])
         return len(waiting), refused

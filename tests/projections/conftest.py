@@ -16,6 +16,7 @@ from devstack import seed_aws
 from devstack.rented import Database, RentedStack
 from storage import dynamo_checkpoints as checkpoints
 from storage.dynamo import Dynamo
+from storage.search_index import SearchUnavailable
 from streams.aws import _build, client
 from workers.projection_parts import Parts, ProjectionSettings, build
 
@@ -30,6 +31,19 @@ def until(is_so: Callable[[], object], what: str) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"waited in vain until {what}"
         time.sleep(0.1)
+
+
+def prepare_search(parts: Parts) -> None:
+    """Indexes that serve, as soon as the server manages: a busy one may take longer than a call."""
+
+    def is_prepared() -> bool:
+        try:
+            parts.stores()[0].search.prepare(serves=True)
+        except SearchUnavailable:
+            return False
+        return True
+
+    until(is_prepared, "the search index is prepared")
 
 
 class Processor:

@@ -25,7 +25,7 @@ output "search_domain_arn" {
 output "table_arns" {
   description = "Tables with their indexes: the projections, and the engine's leases."
   value = {
-    projections = flatten([for name, table in aws_dynamodb_table.this : [table.arn, "${table.arn}/index/*"] if name != "leases"])
+    projections = flatten([for name, table in aws_dynamodb_table.this : [table.arn, "${table.arn}/index/*", "${table.arn}-g*"] if name != "leases"])
     leases      = [aws_dynamodb_table.this["leases"].arn]
   }
 }

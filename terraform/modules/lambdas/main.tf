@@ -5,7 +5,7 @@ locals {
   functions = {
     wallet-service = { handler = "api.wallet_service.main.handler", memory = 512, timeout = 15, concurrency = 20 }
     event-listener = { handler = "workers.event_listener.handler", memory = 1024, timeout = 120, concurrency = 1 }
-    data-processor = { handler = "workers.data_processor.handler", memory = 1024, timeout = 60, concurrency = 10 }
+    data-processor = { handler = "workers.projection_lambda.handler", memory = 1024, timeout = 60, concurrency = 10 }
   }
 }
 

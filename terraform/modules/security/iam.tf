@@ -32,6 +32,8 @@ locals {
     ]
     staff = [
       { actions = ["kms:Decrypt"], resources = [aws_kms_key.data["payloads"].arn] },
+      { actions = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], resources = local.table_arns["projections"] },
+      { actions = ["es:ESHttpGet", "es:ESHttpPost"], resources = ["${var.search_domain_arn}/*"] },
     ]
     matching-engine = [
       { actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"], resources = [local.queue_arns["orders"]] },
@@ -64,9 +66,10 @@ locals {
     ]
     data-processor = [
       { actions = ["kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:ListShards"], resources = values(local.stream_arns) },
-      { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:BatchWriteItem"], resources = local.table_arns["projections"] },
+      { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], resources = local.table_arns["projections"] },
+      { actions = ["kinesis:PutRecords"], resources = [local.stream_arns["chain-events"]] },
       { actions = ["es:ESHttpGet", "es:ESHttpPost", "es:ESHttpPut", "es:ESHttpDelete", "es:ESHttpHead"], resources = ["${var.search_domain_arn}/*"] },
-      { actions = ["sqs:SendMessage"], resources = [local.queue_arns["events-dead"]] },
+      { actions = ["sqs:SendMessage", "sqs:GetQueueUrl"], resources = [local.queue_arns["events-dead"]] },
     ]
   }
 }

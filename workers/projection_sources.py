@@ -1,0 +1,119 @@
+"""All events there ever were, as records: chain and custody events from their outboxes in Postgres,
+market events from the engine's journal. For a rebuild, and to apply a stretch of them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from activities.projecting.reading import StreamRecord
+from storage.custody_outbox import (
+    Body,
+    chain_events_after,
+    changes_after,
+    last_chain_event_before,
+    last_change_before,
+)
+from streams import chain_events, custody_events, market_events
+from streams.kinesis import CHAIN_EVENTS, MARKET_EVENTS
+from streams.market_events import MarketEvents
+from workers.shipper_source import Shipment, Source
+
+RUNS_AT_ONCE = 200
+"""Runs of the journal applied together; some thousand events."""
+
+IDLE_SECONDS = 0.5
+
+Batches = AsyncIterator[list[StreamRecord]]
+_ReadPage = Callable[[AsyncConnection, int], Awaitable[list[tuple[int, Body]]]]
+_FindStart = Callable[[AsyncConnection, datetime], Awaitable[int]]
+
+
+class Sources:
+    """`since`: only what became known from then on; None is everything."""
+
+    def __init__(self, engine: AsyncEngine, journal: Path, since: datetime | None = None) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._since = since
+
+    def chain(self) -> Batches:
+        return self._outbox(chain_events_after, last_chain_event_before, _chain_record)
+
+    def custody(self) -> Batches:
+        return self._outbox(changes_after, last_change_before, _custody_record)
+
+    async def market(self) -> Batches:
+        """Every market's events up to the journal's durable end."""
+        source = Source(self._journal, {})
+        since_us = 0 if self._since is None else int(self._since.timestamp()) * 1_000_000
+        pending: list[StreamRecord] = []
+        try:
+            async for shipment in _until_durable_end(source):
+                if shipment.written_us >= since_us:
+                    pending += _market_records(shipment)
+                if len(pending) >= RUNS_AT_ONCE:
+                    yield pending
+                    pending = []
+        finally:
+            source.close()
+        if pending:
+            yield pending
+
+    async def _outbox(
+        self,
+        read: _ReadPage,
+        find_start: _FindStart,
+        to_record: Callable[[int, Body], StreamRecord],
+    ) -> Batches:
+        after = 0
+        if self._since is not None:
+            async with self._engine.connect() as connection:
+                after = await find_start(connection, self._since)
+        while True:
+            async with self._engine.connect() as connection:
+                page = await read(connection, after)
+            if not page:
+                return
+            yield [to_record(number, body) for number, body in page]
+            after = page[-1][0]
+
+
+async def _until_durable_end(source: Source) -> AsyncIterator[Shipment]:
+    """What the source has; it would wait for more for ever."""
+    shipments = source.shipments()
+    while True:
+        following = asyncio.ensure_future(anext(shipments))
+        while not (await asyncio.wait({following}, timeout=IDLE_SECONDS))[0]:
+            if source.lag_records() == 0:
+                following.cancel()
+                return
+        yield following.result()
+
+
+def _market_records(shipment: Shipment) -> list[StreamRecord]:
+    records = []
+    for run in shipment.runs:
+        first, last = run.first_sequence, run.last_sequence
+        events = MarketEvents(run.market, shipment.epoch, first, last, run.numbered())
+        records.append(_record(MARKET_EVENTS, run.market, first, market_events.encode(events)))
+    return records
+
+
+def _chain_record(number: int, body: Body) -> StreamRecord:
+    record = chain_events.to_record(chain_events.from_body(body))
+    return _record(CHAIN_EVENTS, record.key, number, record.data)
+
+
+def _custody_record(version: int, body: Body) -> StreamRecord:
+    record = custody_events.to_record(custody_events.from_row(version, body))
+    return _record(CHAIN_EVENTS, record.key, version, record.data)
+
+
+def _record(stream: str, key: str, number: int, data: bytes) -> StreamRecord:
+    return StreamRecord(stream, "rebuild", str(number), key, data, 0)
