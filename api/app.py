@@ -18,7 +18,7 @@ from api.dialect.sockets import socket_routes
 from api.edge import Edge
 from api.idempotency import HEADER, REPLAYED
 from api.kyc import routes as kyc
-from api.openapi import build_openapi
+from api.openapi import build_openapi, operation_id
 from api.search import routes as search
 from api.services import Services
 from api.settings import ApiSettings
@@ -81,10 +81,10 @@ class Application(FastAPI):
         super().__init__(
             title="Rialto",
             version="1",
-            description="The product API of the exchange. Amounts are decimal strings.",
             openapi_url="/v1/openapi.json",
             docs_url=None,
             redoc_url=None,
+            generate_unique_id_function=operation_id,
             lifespan=lifespan,
         )
         problems.install(self)
@@ -94,7 +94,7 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = build_openapi(self)
+            self.openapi_schema = build_openapi(self, ROUTERS)
         return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
+from api.errors import ERRORS
+from api.idempotency import IdempotentRoute
 from api.v1.documented import Problem, struct_schemas
 
+_DESCRIPTION = """The product API of the exchange.
+
+Amounts and prices are decimal strings, times RFC 3339 in UTC, ids opaque strings. Ignore fields
+you do not know: new ones are added within version 1. Errors are RFC 9457 problem documents; branch
+on `code`. Lists come in pages, newest first: pass `next_cursor` as `cursor`.
+
+After a time-out or an answer of the 5xx kind to a POST the outcome is unknown: repeat it with the
+same `Idempotency-Key`, or look the order up by its `client_order_id`.
+"""
 _SECURITY = {
     "session": {
         "type": "http",
@@ -25,25 +40,43 @@ _SECURITY = {
 }
 _PUBLIC_TAGS = frozenset({"Status", "Markets", "Market data", "Search"})
 _PUBLIC_PATHS = frozenset({"/v1/registrations", "/v1/sessions", "/v1/kyc/tiers"})
+_LIST_SESSIONS = ("/v1/sessions", "get")
+_KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Your own id of this intent, 1 to 128 visible ASCII characters, kept for two "
+    "days: the same request again gives the first answer, another one is refused.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+}
 
 
-def build_openapi(app: FastAPI) -> dict[str, Any]:
+def operation_id(route: APIRoute) -> str:
+    """The handler's name: what the methods of generated clients are called."""
+    return route.name
+
+
+def build_openapi(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=app.version,
-        description=app.description,
+        description=_DESCRIPTION,
         routes=app.routes,
         servers=[{"url": "/"}],
     )
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    problem["properties"]["code"]["x-known-values"] = sorted(ERRORS)
     schemas |= problem.pop("$defs", {}) | {"Problem": problem} | struct_schemas()
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
     components["securitySchemes"] = _SECURITY
     for path, item in document["paths"].items():
         for method, operation in item.items():
             _finish(path, method, operation)
-    return document
+    _add_idempotency_keys(routers, document)
+    return _with_form_names(document)
 
 
 def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
@@ -56,4 +89,19 @@ def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
         del operation["responses"]["422"]
 
 
-_LIST_SESSIONS = ("/v1/sessions", "get")
+def _with_form_names(document: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI's `Body_upload_document` as `UploadDocumentForm`."""
+    text = json.dumps(document)
+    for name in re.findall(r'"(Body_\w+)": {', text):
+        words = name.removeprefix("Body_").split("_")
+        text = text.replace(name, "".join(word.capitalize() for word in words) + "Form")
+    named: dict[str, Any] = json.loads(text)
+    return named
+
+
+def _add_idempotency_keys(routers: Sequence[APIRouter], document: dict[str, Any]) -> None:
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, IdempotentRoute) and "POST" in (route.methods or ()):
+                operation = document["paths"][route.path_format]["post"]
+                operation.setdefault("parameters", []).append(_KEY_PARAMETER)

@@ -81,7 +81,7 @@ async def read_kyc(caller: Reader, services: ServicesOf) -> KycAnswer:
     return answer_of(await services.kyc.status(caller.customer_id))
 
 
-@router.get("/tiers", summary="What each tier needs and allows")
+@router.get("/tiers", summary="What each tier needs and allows", responses=refusals())
 async def list_tiers() -> list[TierAnswer]:
     return [
         TierAnswer(tier=int(tier), requirements=list(REQUIREMENTS[tier]), limits=limits_of(tier))
@@ -127,12 +127,14 @@ async def upload_document(
     status_code=status.HTTP_202_ACCEPTED,
     responses=refusals("invalid_input", "not_authenticated", "wrong_state"),
 )
-async def submit(body: SubmitRequest, caller: Person, services: ServicesOf) -> KycAnswer:
+async def submit_verification(
+    body: SubmitRequest, caller: Person, services: ServicesOf
+) -> KycAnswer:
     return answer_of(await services.kyc.submit(caller.customer_id, Tier(body.tier)))
 
 
 @router.get("/export", summary="What we keep about you", responses=refusals("not_authenticated"))
-async def export(caller: Person, services: ServicesOf) -> dict[str, Any]:
+async def export_my_data(caller: Person, services: ServicesOf) -> dict[str, Any]:
     return await services.kyc.export(caller.customer_id)
 
 
@@ -141,7 +143,7 @@ async def export(caller: Person, services: ServicesOf) -> dict[str, Any]:
     summary="Close your account",
     responses=refusals("not_authenticated", "wrong_state"),
 )
-async def close(caller: Person, services: ServicesOf) -> KycAnswer:
+async def close_account(caller: Person, services: ServicesOf) -> KycAnswer:
     return answer_of(await services.kyc.close(caller.customer_id))
 
 

@@ -134,44 +134,44 @@ async def search_page(request: Request, parts: PartsOf, viewer: ViewerNow) -> Re
 
 
 @page("/explorer/blocks/{chain}", "Blocks")
-async def list_blocks(chain: Name, parts: PartsOf, top: Top = None) -> BlocksPage:
+async def explore_blocks(chain: Name, parts: PartsOf, top: Top = None) -> BlocksPage:
     return await parts.explorer.blocks(chain, top)
 
 
 @page("/explorer/blocks/{chain}/{block_hash}", "Block", "unknown_record")
-async def read_block(chain: Name, block_hash: Name, parts: PartsOf) -> BlockPage:
+async def explore_block(chain: Name, block_hash: Name, parts: PartsOf) -> BlockPage:
     return await parts.explorer.block(chain, block_hash)
 
 
 @page("/explorer/transactions/{chain}/{txid}", "Transaction", "unknown_record")
-async def read_transaction(chain: Name, txid: Name, parts: PartsOf) -> TransactionPage:
+async def explore_transaction(chain: Name, txid: Name, parts: PartsOf) -> TransactionPage:
     return await parts.explorer.transaction(chain, txid)
 
 
 @page("/explorer/addresses/{chain}/{address}", "Address")
-async def read_address(
+async def explore_address(
     chain: Name, address: Name, parts: PartsOf, cursor: Cursor = None
 ) -> AddressPage:
     return await parts.explorer.address(chain, address, cursor)
 
 
 @page("/explorer/trades/{market}-{trade_id:int}", "Trade", "unknown_market", "unknown_record")
-async def read_trade(market: Name, trade_id: Number, parts: PartsOf) -> TradeView:
+async def explore_trade(market: Name, trade_id: Number, parts: PartsOf) -> TradeView:
     return await parts.explorer.trade(market, trade_id)
 
 
 @page("/explorer/orders/{order_id}", "Order", "unknown_order")
-async def read_order(order_id: Number, parts: PartsOf, viewer: ViewerNow) -> OrderPage:
+async def explore_order(order_id: Number, parts: PartsOf, viewer: ViewerNow) -> OrderPage:
     return await parts.explorer.order(order_id, viewer)
 
 
 @page("/explorer/deposits/{deposit_id}", "Deposit", "unknown_deposit")
-async def read_deposit(deposit_id: Name, parts: PartsOf, viewer: ViewerNow) -> CustodyPage:
+async def explore_deposit(deposit_id: Name, parts: PartsOf, viewer: ViewerNow) -> CustodyPage:
     return await parts.explorer.deposit(deposit_id, viewer)
 
 
 @page("/explorer/withdrawals/{withdrawal_id}", "Withdrawal", "unknown_withdrawal")
-async def read_withdrawal(withdrawal_id: Name, parts: PartsOf, viewer: ViewerNow) -> CustodyPage:
+async def explore_withdrawal(withdrawal_id: Name, parts: PartsOf, viewer: ViewerNow) -> CustodyPage:
     return await parts.explorer.withdrawal(withdrawal_id, viewer)
 
 

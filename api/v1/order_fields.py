@@ -17,6 +17,7 @@ from domain.ids import ClientOrderId
 from domain.market import Side
 from domain.money import Asset, format_units
 from engine import commands
+from storage.order_rows import OrderStatus
 
 T = TypeVar("T")
 
@@ -104,10 +105,10 @@ class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
     id: str
     client_order_id: str | None = None
     market: str
-    side: str
-    type: str
-    time_in_force: str
-    status: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    status: OrderStatus
     reason: str | None = None
     price: str | None = None
     size: str | None = None
@@ -117,7 +118,7 @@ class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
     trail_bps: int | None = None
     display_size: str | None = None
     post_only: bool = False
-    self_trade_prevention: str
+    self_trade_prevention: SelfTradePrevention
     filled_size: str
     filled_value: str
     """In the quote asset."""
@@ -136,16 +137,16 @@ class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
 
 
 _TIF_NAMES = {
-    commands.GTC: TimeInForce.GTC.value,
-    commands.IOC: TimeInForce.IOC.value,
-    commands.FOK: TimeInForce.FOK.value,
-    commands.GTD: TimeInForce.GTD.value,
+    commands.GTC: TimeInForce.GTC,
+    commands.IOC: TimeInForce.IOC,
+    commands.FOK: TimeInForce.FOK,
+    commands.GTD: TimeInForce.GTD,
 }
 _PREVENTION_NAMES = {
-    commands.CANCEL_MAKER: SelfTradePrevention.CANCEL_MAKER.value,
-    commands.CANCEL_TAKER: SelfTradePrevention.CANCEL_TAKER.value,
-    commands.CANCEL_BOTH: SelfTradePrevention.CANCEL_BOTH.value,
-    commands.DECREMENT: SelfTradePrevention.DECREMENT.value,
+    commands.CANCEL_MAKER: SelfTradePrevention.CANCEL_MAKER,
+    commands.CANCEL_TAKER: SelfTradePrevention.CANCEL_TAKER,
+    commands.CANCEL_BOTH: SelfTradePrevention.CANCEL_BOTH,
+    commands.DECREMENT: SelfTradePrevention.DECREMENT,
 }
 _new_order = msgspec.json.Decoder(NewOrderBody)
 _batch = msgspec.json.Decoder(BatchBody)
@@ -185,10 +186,10 @@ def order_answer(
         id=str(order.id),
         client_order_id=order.client_order_id,
         market=market.id,
-        side=order.side.value,
-        type=order.kind,
+        side=order.side,
+        type=OrderType(order.kind),
         time_in_force=_TIF_NAMES[order.terms & commands.TIF_MASK],
-        status=order.status.value,
+        status=order.status,
         reason=order.reason or None,
         price=None if is_market else market.format_price(order.price_ticks),
         size=None if order.budget else market.format_size(order.lots),

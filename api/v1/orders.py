@@ -48,6 +48,10 @@ WaitQuery = Annotated[
         ge=0, le=WAIT_MS_MAX, description="Wait so long for the engine's answer, in milliseconds."
     ),
 ]
+ValidateOnlyQuery = Annotated[
+    bool,
+    Query(description="Only check the order, as `POST /v1/orders:validate` does.", deprecated=True),
+]
 MarketQuery = Annotated[str | None, Query(max_length=40)]
 
 _PLACING = (
@@ -107,7 +111,7 @@ async def place_order(
     caller: Trader,
     services: ServicesOf,
     wait_ms: WaitQuery = 0,
-    validate_only: bool = False,
+    validate_only: ValidateOnlyQuery = False,
 ) -> Response:
     asked = _with_own_id(request, read_new_order(await request.body())).asked()
     if validate_only:
@@ -117,6 +121,19 @@ async def place_order(
         caller.customer_id, asked, wait_seconds=wait_ms / 1000
     )
     return json_response(accepted_answer(accepted), _status(accepted))
+
+
+@router.post(
+    "/orders:validate",
+    summary="Check an order without placing it",
+    openapi_extra=body_of(NewOrderBody, _EXAMPLE),
+    responses={200: answers(ValidAnswer, "It would be placed."), **refusals(*_PLACING)},
+)
+async def validate_order(request: Request, caller: Trader, services: ServicesOf) -> Response:
+    """Against the market's rules; whether the funds suffice only placing it can tell."""
+    asked = read_new_order(await request.body()).asked()
+    services.trading.desk.check(caller.customer_id, asked)
+    return json_response(ValidAnswer(valid=True))
 
 
 @router.post(
