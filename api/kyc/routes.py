@@ -51,7 +51,7 @@ class DocumentAnswer(BaseModel):
     id: str
 
 
-class LimitAnswer(BaseModel):
+class TierLimitAnswer(BaseModel):
     asset: str = Field(examples=[REFERENCE_ASSET])
     day: str | None = Field(description="In 24 hours; null: no limit.", examples=["10000"])
     month: str | None = Field(description="In 30 days; null: no limit.", examples=["100000"])
@@ -60,7 +60,7 @@ class LimitAnswer(BaseModel):
 class TierAnswer(BaseModel):
     tier: int
     requirements: list[Requirement]
-    limits: dict[Flow, LimitAnswer]
+    limits: dict[Flow, TierLimitAnswer]
 
 
 class KycAnswer(BaseModel):
@@ -72,7 +72,7 @@ class KycAnswer(BaseModel):
     reasons: list[str] = Field(description="Codes.", examples=[["document_unreadable"]])
     requirements: list[Requirement] = Field(description="Missing for the next tier.")
     next_tier: int
-    limits: dict[Flow, LimitAnswer] = Field(description="Of the tier in force.")
+    limits: dict[Flow, TierLimitAnswer] = Field(description="Of the tier in force.")
     approved_until: Moment | None
 
 
@@ -174,12 +174,12 @@ def answer_of(verification: Verification) -> KycAnswer:
     )
 
 
-def limits_of(tier: Tier) -> dict[Flow, LimitAnswer]:
+def limits_of(tier: Tier) -> dict[Flow, TierLimitAnswer]:
     return {flow: _limit(limit) for flow, limit in LIMITS[tier].items()}
 
 
-def _limit(limit: Limit) -> LimitAnswer:
-    return LimitAnswer(
+def _limit(limit: Limit) -> TierLimitAnswer:
+    return TierLimitAnswer(
         asset=REFERENCE_ASSET, day=_amount(limit.day_units), month=_amount(limit.month_units)
     )
 

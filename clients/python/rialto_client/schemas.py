@@ -452,7 +452,7 @@ class KycAnswer(TypedDict):
     requirements: list[Requirement]
     """Missing for the next tier."""
     next_tier: int
-    limits: dict[str, api__kyc__routes__LimitAnswer]
+    limits: dict[str, TierLimitAnswer]
     """Of the tier in force."""
     approved_until: str | None
 
@@ -463,13 +463,20 @@ class LevelAnswer(TypedDict):
     orders: int
 
 
+class LimitAnswer(TypedDict):
+    limit: str | None
+    """Null: no limit."""
+    used: str
+    left: str | None
+
+
 class LimitsAnswer(TypedDict):
     asset: str
     """What amounts of all assets are valued in."""
     kyc_tier: int
-    day: api__v1__withdrawal_addresses__LimitAnswer
+    day: LimitAnswer
     """Of the last 24 hours."""
-    month: api__v1__withdrawal_addresses__LimitAnswer
+    month: LimitAnswer
     """Of the last 30 days."""
 
 
@@ -727,7 +734,15 @@ class TickerList(TypedDict):
 class TierAnswer(TypedDict):
     tier: int
     requirements: list[Requirement]
-    limits: dict[str, api__kyc__routes__LimitAnswer]
+    limits: dict[str, TierLimitAnswer]
+
+
+class TierLimitAnswer(TypedDict):
+    asset: str
+    day: str | None
+    """In 24 hours; null: no limit."""
+    month: str | None
+    """In 30 days; null: no limit."""
 
 
 class TimeAnswer(TypedDict):
@@ -826,18 +841,3 @@ class WithdrawalBody(TypedDict):
 class WithdrawalList(TypedDict):
     data: list[WithdrawalAnswer]
     next_cursor: str | None
-
-
-class api__kyc__routes__LimitAnswer(TypedDict):
-    asset: str
-    day: str | None
-    """In 24 hours; null: no limit."""
-    month: str | None
-    """In 30 days; null: no limit."""
-
-
-class api__v1__withdrawal_addresses__LimitAnswer(TypedDict):
-    limit: str | None
-    """Null: no limit."""
-    used: str
-    left: str | None

@@ -414,7 +414,7 @@ export interface KycAnswer {
   requirements: Requirement[];
   next_tier: number;
   /** Of the tier in force. */
-  limits: Partial<Record<Flow, api__kyc__routes__LimitAnswer>>;
+  limits: Partial<Record<Flow, TierLimitAnswer>>;
   approved_until: string | null;
 }
 
@@ -424,14 +424,21 @@ export interface LevelAnswer {
   orders: number;
 }
 
+export interface LimitAnswer {
+  /** Null: no limit. */
+  limit: string | null;
+  used: string;
+  left: string | null;
+}
+
 export interface LimitsAnswer {
   /** What amounts of all assets are valued in. */
   asset: string;
   kyc_tier: number;
   /** Of the last 24 hours. */
-  day: api__v1__withdrawal_addresses__LimitAnswer;
+  day: LimitAnswer;
   /** Of the last 30 days. */
-  month: api__v1__withdrawal_addresses__LimitAnswer;
+  month: LimitAnswer;
 }
 
 export interface LoginBody {
@@ -698,7 +705,15 @@ export interface TickerList {
 export interface TierAnswer {
   tier: number;
   requirements: Requirement[];
-  limits: Partial<Record<Flow, api__kyc__routes__LimitAnswer>>;
+  limits: Partial<Record<Flow, TierLimitAnswer>>;
+}
+
+export interface TierLimitAnswer {
+  asset: string;
+  /** In 24 hours; null: no limit. */
+  day: string | null;
+  /** In 30 days; null: no limit. */
+  month: string | null;
 }
 
 export interface TimeAnswer {
@@ -801,19 +816,4 @@ export interface WithdrawalBody {
 export interface WithdrawalList {
   data: WithdrawalAnswer[];
   next_cursor: string | null;
-}
-
-export interface api__kyc__routes__LimitAnswer {
-  asset: string;
-  /** In 24 hours; null: no limit. */
-  day: string | null;
-  /** In 30 days; null: no limit. */
-  month: string | null;
-}
-
-export interface api__v1__withdrawal_addresses__LimitAnswer {
-  /** Null: no limit. */
-  limit: string | null;
-  used: string;
-  left: string | null;
 }
