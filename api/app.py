@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -19,6 +19,7 @@ from api.edge import Edge
 from api.idempotency import HEADER, REPLAYED
 from api.kyc import routes as kyc
 from api.openapi import build_openapi, operation_id
+from api.rate_limiting import metered
 from api.search import routes as search
 from api.services import Services
 from api.settings import ApiSettings
@@ -31,6 +32,7 @@ from api.v1 import (
     funds,
     market_data,
     orders,
+    passkeys,
     second_factors,
     sessions,
     statements,
@@ -50,6 +52,7 @@ ROUTERS = (
     tickers.router,
     sessions.router,
     second_factors.router,
+    passkeys.router,
     api_keys.router,
     account.router,
     balances.router,
@@ -63,6 +66,8 @@ ROUTERS = (
     socket.router,
     search.router,
 )
+EXPOSED = (REPLAYED, "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After")
+METERED = [Depends(metered)]
 
 
 class Application(FastAPI):
@@ -89,7 +94,7 @@ class Application(FastAPI):
         )
         problems.install(self)
         for router in ROUTERS:
-            self.include_router(router)
+            self.include_router(router, dependencies=None if router is socket.router else METERED)
         self.router.routes.extend([*rest_routes(), *socket_routes()])
 
     def openapi(self) -> dict[str, Any]:
@@ -117,9 +122,15 @@ class Application(FastAPI):
         return CORSMiddleware(
             inner,
             allow_origins=list(self._settings.allowed_origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", HEADER, "X-Request-Id"],
-            expose_headers=[REPLAYED, "X-Request-Id", "RateLimit", "RateLimit-Policy"],
+            expose_headers=[
+                REPLAYED,
+                "X-Request-Id",
+                "RateLimit",
+                "RateLimit-Policy",
+                "Retry-After",
+            ],
             allow_credentials=True,
             max_age=600,
         )

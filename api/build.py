@@ -29,7 +29,9 @@ from api.exchange.market_history import MarketHistory
 from api.exchange.order_desk import OrderDesk
 from api.exchange.order_memory import OrderMemory
 from api.exchange.order_sender import OrderSender
+from api.exchange.passkeys import Passkeys
 from api.exchange.passwords import Passwords
+from api.exchange.rate_limits import RateLimits
 from api.exchange.readiness import Readiness
 from api.exchange.replays import Replays
 from api.exchange.reports import Reports
@@ -199,6 +201,7 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
         dialect=_dialect(opened, trading, sockets),
         idempotency_keys=IdempotencyKeys(engine),
         replays=Replays(opened.valkey, window_seconds=settings.signature_window_seconds),
+        rate_limits=RateLimits(opened.valkey, factor=settings.rate_factor),
         funds=funds,
         address_book=AddressBook(engine, opened.catalog, funds.normal_address),
         kyc=KycDesk(temporal, kyc_store, personal_envelope(aws.client("kms")), documents),
@@ -251,7 +254,10 @@ def _people(settings: ApiSettings, engine: AsyncEngine, box: SecretBox) -> Peopl
         box=box,
         step_up_lasts=timedelta(minutes=settings.step_up_minutes),
     )
-    return People(customers, sessions, api_keys, factors, identity, second_factor)
+    passkeys = Passkeys(
+        factors, domain=settings.passkey_domain, origins=settings.passkey_origin_list
+    )
+    return People(customers, sessions, api_keys, factors, identity, second_factor, passkeys)
 
 
 def _in_background(work: Coroutine[Any, Any, None], closing: AsyncExitStack) -> None:

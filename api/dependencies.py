@@ -11,9 +11,11 @@ from api.exchange.caller import Caller, Origin, Scope
 from api.exchange.signatures import canonical_request, is_signed
 from api.search.viewer import Viewer
 from api.services import Services
-from domain.errors import NotAuthenticated, SignatureInvalid
+from domain.errors import NotAllowed, NotAuthenticated, SignatureInvalid
 
-SESSION_COOKIE = "rialto_session"
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+GUESS_WEIGHT = 10
+"""What a request with credentials that do not hold costs the address it came from."""
 
 
 def services_of(request: Request) -> Services:
@@ -31,13 +33,27 @@ def origin_of(request: Request) -> Origin:
 OriginOf = Annotated[Origin, Depends(origin_of)]
 
 
+def has_credentials(request: Request) -> bool:
+    return "authorization" in request.headers or "x-api-key" in request.headers
+
+
 async def caller_of(request: Request) -> Caller:
     """Who calls, by session token or signed API key; found once per request."""
     known: Caller | None = getattr(request.state, "caller", None)
     if known is None:
-        known = await _authenticate(request)
+        try:
+            known = await _authenticate(request)
+        except NotAllowed:
+            await _charge_stranger(request)
+            raise
         request.state.caller = known
     return known
+
+
+async def _charge_stranger(request: Request) -> None:
+    """Guessing costs its address more than asking; raises RateLimited when it has no more."""
+    limits = services_of(request).rate_limits
+    await limits.take(limits.of_address(origin_of(request).ip), GUESS_WEIGHT)
 
 
 async def _authenticate(request: Request) -> Caller:
@@ -60,7 +76,9 @@ async def _by_signature(request: Request, services: Services, key_id: str) -> Ca
     payload = canonical_request(timestamp, request.method, target_of(request), await request.body())
     if not is_signed(caller.api_key, payload, signature, services.secret_box):
         raise SignatureInvalid("the signature does not fit the request")
-    await services.replays.refuse_seen(key_id, signature)
+    if request.method not in SAFE_METHODS:
+        # Reading twice changes nothing, and two readers may ask the same in one millisecond.
+        await services.replays.refuse_seen(key_id, signature)
     await services.people.identity.note_use(caller.api_key)
     return caller
 
@@ -85,7 +103,7 @@ def target_of(request: Request) -> str:
 
 async def viewer_of(request: Request) -> Viewer:
     """Who searches: a customer, or the public when no credentials were sent."""
-    if "authorization" not in request.headers and "x-api-key" not in request.headers:
+    if not has_credentials(request):
         return Viewer()
     caller = await caller_of(request)
     caller.require(Scope.READ)

@@ -17,7 +17,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLarge, InternalError, problem_response
+from api.exchange.rate_limits import headers as rate_limit_headers
 from api.faults import refusal_of
+from api.rate_limiting import STATE
 from domain.errors import ExchangeError, Unavailable
 from streams.logs import log_context
 
@@ -166,6 +168,9 @@ class _Exchange:
             present = {name for name, _ in headers.raw}
             headers.raw.append((b"x-request-id", self.request_id.encode()))
             headers.raw.extend(pair for pair in _SECURITY_HEADERS if pair[0] not in present)
+            standing = self._scope["state"].get(STATE)
+            if standing is not None:
+                headers.raw.extend(rate_limit_headers(standing))
         await self._send(message)
 
     async def refuse(self, refusal: ExchangeError) -> None:

@@ -152,6 +152,9 @@ ERRORS: Mapping[str, ErrorKind] = {
     "unknown_session": ErrorKind(
         HTTPStatus.NOT_FOUND, "No such session", "`GET /v1/sessions` lists yours."
     ),
+    "unknown_passkey": ErrorKind(
+        HTTPStatus.NOT_FOUND, "No such passkey", "`GET /v1/second-factors` lists yours."
+    ),
     "unknown_api_key": ErrorKind(
         HTTPStatus.NOT_FOUND, "No such API key", "`GET /v1/api-keys` lists yours."
     ),

@@ -39,7 +39,15 @@ _SECURITY = {
     },
 }
 _PUBLIC_TAGS = frozenset({"Status", "Markets", "Market data", "Search"})
-_PUBLIC_PATHS = frozenset({"/v1/registrations", "/v1/sessions", "/v1/kyc/tiers"})
+_PUBLIC_PATHS = frozenset(
+    {
+        "/v1/registrations",
+        "/v1/sessions",
+        "/v1/sessions:passkey",
+        "/v1/sessions:passkey-options",
+        "/v1/kyc/tiers",
+    }
+)
 _LIST_SESSIONS = ("/v1/sessions", "get")
 _KEY_PARAMETER = {
     "name": "Idempotency-Key",

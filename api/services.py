@@ -17,7 +17,9 @@ from api.exchange.market_data import MarketData
 from api.exchange.market_history import MarketHistory
 from api.exchange.order_desk import OrderDesk
 from api.exchange.order_memory import OrderMemory
+from api.exchange.passkeys import Passkeys
 from api.exchange.private_stream import PrivateStream, Tell
+from api.exchange.rate_limits import RateLimits
 from api.exchange.readiness import Readiness
 from api.exchange.replays import Replays
 from api.exchange.reports import Reports
@@ -51,6 +53,7 @@ class People:
     second_factors: SecondFactors
     identity: Identity
     second_factor: SecondFactor
+    passkeys: Passkeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Services:
     dialect: DialectParts
     idempotency_keys: IdempotencyKeys
     replays: Replays
+    rate_limits: RateLimits
     funds: Funds
     address_book: AddressBook
     kyc: KycDesk

@@ -42,9 +42,16 @@ class ApiSettings(BaseSettings):
     requests_in_flight_max: int = 2_000
     """Above this the API answers 503 at once instead of getting slower for everybody."""
 
+    rate_factor: float = 1.0
+    """Widens every rate limit; above 1 only where all callers share one address, as in tests."""
+
     session_hours: float = 12.0
     step_up_minutes: float = 10.0
     """How long a proof of the second factor counts for withdrawals and key creation."""
+    passkey_domain: str = "localhost"
+    """What passkeys belong to: the web application's domain, or one above it."""
+    passkey_origins: str = ""
+    """Pages that may use them, separated by commas; `https://` and the domain by default."""
     signature_window_seconds: float = 30.0
 
     kyc_webhook_secret: SecretStr = SecretStr("")
@@ -58,6 +65,10 @@ class ApiSettings(BaseSettings):
     @cached_property
     def session_lifetime(self) -> timedelta:
         return timedelta(hours=self.session_hours)
+
+    @cached_property
+    def passkey_origin_list(self) -> tuple[str, ...]:
+        return tuple(each.strip() for each in self.passkey_origins.split(",") if each.strip())
 
     @cached_property
     def allowed_origins(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ def all_variables(site: Site) -> dict[str, str]:
     """What `rialto env` prints: enough to run any process or test by hand."""
     return {
         **_servers(site),
-        **_names(),
+        **_names(site),
         **_chains(site),
         **_addresses(site),
         **_vendor(site),
@@ -60,10 +60,12 @@ def _servers(site: Site) -> dict[str, str]:
     }
 
 
-def _names() -> dict[str, str]:
+def _names(site: Site) -> dict[str, str]:
     return {
         "RIALTO_ORDER_QUEUE": "rialto-orders.fifo",
         "RIALTO_TABLE_PREFIX": "rialto-",
+        # Everybody on this machine has one address.
+        "RIALTO_RATE_FACTOR": site.settings.get("RIALTO_RATE_FACTOR", "10"),
     }
 
 

@@ -26,6 +26,7 @@ AWS = (
     "RIALTO_TABLE_PREFIX",
 )
 VALKEY = ("RIALTO_VALKEY_URL",)
+RATES = ("RIALTO_RATE_FACTOR",)
 SEARCH = ("RIALTO_OPENSEARCH_URL",)
 NETWORKS = ("RIALTO_BITCOIN_NETWORK", "RIALTO_ETHEREUM_CHAIN_ID")
 BITCOIN = ("RIALTO_BITCOIN_RPC_URL", *NETWORKS, "BCL_DATA_DIR")
@@ -69,7 +70,7 @@ ROWS = (
         "api",
         "api.main",
         "rialto_api",
-        (*TEMPORAL, *AWS, *VALKEY, *SEARCH, *NETWORKS, *ADDRESSES, *WEBHOOK),
+        (*TEMPORAL, *AWS, *VALKEY, *SEARCH, *NETWORKS, *ADDRESSES, *WEBHOOK, *RATES),
         serves=True,
     ),
     Row("wallet_service", "api.wallet_service.main", "rialto_api", (*AWS, *NETWORKS), serves=True),

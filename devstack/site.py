@@ -14,7 +14,7 @@ from devstack.ports import DEFAULT_PORT_BASE, OFFSETS
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-REMEMBERED = ("RIALTO_ETHEREUM_BLOCKS", "RIALTO_DURABLE")
+REMEMBERED = ("RIALTO_ETHEREUM_BLOCKS", "RIALTO_DURABLE", "RIALTO_RATE_FACTOR")
 """Settings that `up` stores, so that later commands and respawned parts see the same."""
 
 

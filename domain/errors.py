@@ -6,6 +6,7 @@
     │   ├── InvalidAddress             wrong network, bad checksum, not payable by us
     │   ├── UnknownAsset · UnknownMarket · UnknownOrder · UnknownDeposit · UnknownWithdrawal
     │   ├── UnknownCustomer · UnknownSession · UnknownApiKey · UnknownAddress
+    │   ├── UnknownPasskey
     │   ├── WeakPassword
     │   └── MarketRuleBroken           tick, lot, minimum notional, price band
     ├── NotAllowed                     right request, but not by this caller or not now
@@ -79,6 +80,10 @@ class UnknownCustomer(InvalidInput):
 
 class UnknownSession(InvalidInput):
     code = "unknown_session"
+
+
+class UnknownPasskey(InvalidInput):
+    code = "unknown_passkey"
 
 
 class UnknownApiKey(InvalidInput):

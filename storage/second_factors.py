@@ -103,13 +103,22 @@ class SecondFactors:
             for table in (recovery_codes, totp_secrets):
                 await connection.execute(delete(table).where(table.c.customer_id == customer_id))
 
-    async def add_passkey(self, key: Passkey) -> None:
+    async def add_passkey(
+        self,
+        *,
+        credential_id: bytes,
+        customer_id: CustomerId,
+        public_key: bytes,
+        sign_count: int,
+        label: str,
+    ) -> None:
+        """Raises WrongState when it is registered already, with anybody."""
         statement = postgres_insert(passkeys).values(
-            credential_id=key.credential_id,
-            customer_id=key.customer_id,
-            public_key=key.public_key,
-            sign_count=key.sign_count,
-            label=key.label,
+            credential_id=credential_id,
+            customer_id=customer_id,
+            public_key=public_key,
+            sign_count=sign_count,
+            label=label,
         )
         async with self._engine.begin() as connection:
             made = await connection.execute(statement.on_conflict_do_nothing())

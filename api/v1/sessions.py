@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import OriginOf, Person, ServicesOf
+from api.exchange.identity import Login
 from api.fields import Moment
 from api.v1.documented import refusals
 from api.v1.second_factors import CODE_PATTERN
@@ -95,11 +96,7 @@ async def log_in(body: LoginBody, origin: OriginOf, services: ServicesOf) -> Ope
     customer = await services.people.identity.log_in(body.email, body.password, origin)
     proved = await services.people.second_factor.check_login(customer.id, body.code)
     login = await services.people.identity.open_session(customer, origin, stepped_up=proved)
-    return OpenedSession(
-        token=login.token,
-        customer_id=str(customer.id),
-        session=_answer(login.session, login.session.id),
-    )
+    return opened_session(login)
 
 
 @router.get("/sessions", summary="Your sessions", responses=refusals("not_authenticated"))
@@ -135,6 +132,14 @@ async def _end(caller: Person, services: ServicesOf, session_id: int) -> None:
     await services.people.sessions.revoke(caller.customer_id, session_id)
     services.people.identity.forget()
     await services.people.customers.record(caller.action("session_ended", session_id=session_id))
+
+
+def opened_session(login: Login) -> OpenedSession:
+    return OpenedSession(
+        token=login.token,
+        customer_id=str(login.customer.id),
+        session=_answer(login.session, login.session.id),
+    )
 
 
 def customer_answer(customer: Customer) -> CustomerAnswer:

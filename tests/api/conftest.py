@@ -164,6 +164,7 @@ async def exchange(servers: RentedStack, database: Database) -> AsyncIterator[Ex
         valkey_url=servers.env["RIALTO_VALKEY_URL"],
         temporal_address=servers.env["RIALTO_TEMPORAL_ADDRESS"],
         trusted_proxies="",
+        rate_factor=1000,
     )
     app = create_app(settings)
     engine = create_engine(database.worker, pool_size=2)

@@ -139,6 +139,7 @@ class SocketSession:
 
     async def _trade(self, command: Place | Cancel | CancelAll | Amend) -> Any:
         caller = self._require(Scope.TRADE)
+        await self._charge(caller)
         desk, wait_seconds = self._services.trading.desk, command.wait_ms / 1000
         match command:
             case Place():
@@ -161,6 +162,12 @@ class SocketSession:
                     caller.customer_id, command.market, wait_seconds=wait_seconds
                 )
                 return {"market": command.market, "canceled": count}
+
+    async def _charge(self, caller: Caller) -> None:
+        """An order costs the same here as over HTTP."""
+        key_id = None if caller.api_key is None else caller.api_key.id
+        limits = self._services.rate_limits
+        await limits.take(limits.of_account(caller.customer_id, key_id), 1)
 
     async def _authenticate(self, command: Auth) -> Any:
         if self._caller is not None:

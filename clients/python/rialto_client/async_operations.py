@@ -174,6 +174,50 @@ class AsyncOperations:
         """
         await self.transport.call("POST", "/v1/sessions/current/step-up", body=body)
 
+    async def start_passkey(self) -> schemas.PasskeyOptions:
+        """What a browser needs to make a passkey: `POST /v1/passkeys:options`."""
+        answer: schemas.PasskeyOptions = await self.transport.call("POST", "/v1/passkeys:options")
+        return answer
+
+    async def add_passkey(self, body: schemas.NewPasskeyBody) -> schemas.PasskeyAnswer:
+        """Keep a passkey that was made: `POST /v1/passkeys`."""
+        answer: schemas.PasskeyAnswer = await self.transport.call("POST", "/v1/passkeys", body=body)
+        return answer
+
+    async def remove_passkey(self, passkey_id: str) -> None:
+        """Remove a passkey: `DELETE /v1/passkeys/{passkey_id}`."""
+        await self.transport.call(
+            "DELETE", path_of("/v1/passkeys/{passkey_id}", passkey_id=passkey_id)
+        )
+
+    async def start_passkey_step_up(self) -> schemas.PasskeyOptions:
+        """What a browser needs to prove a passkey: `POST /v1/sessions/current/step-up:options`."""
+        answer: schemas.PasskeyOptions = await self.transport.call(
+            "POST", "/v1/sessions/current/step-up:options"
+        )
+        return answer
+
+    async def step_up_with_passkey(self, body: schemas.CredentialBody) -> None:
+        """Prove the second factor with a passkey: `POST /v1/sessions/current/step-up:passkey`."""
+        await self.transport.call("POST", "/v1/sessions/current/step-up:passkey", body=body)
+
+    async def start_passkey_log_in(self) -> schemas.PasskeyOptions:
+        """What a browser needs to log in with a passkey: `POST /v1/sessions:passkey-options`."""
+        answer: schemas.PasskeyOptions = await self.transport.call(
+            "POST", "/v1/sessions:passkey-options"
+        )
+        return answer
+
+    async def log_in_with_passkey(self, body: schemas.CredentialBody) -> schemas.OpenedSession:
+        """Log in with a passkey: `POST /v1/sessions:passkey`.
+
+        Without a password: the passkey is two factors, so the session counts as stepped up.
+        """
+        answer: schemas.OpenedSession = await self.transport.call(
+            "POST", "/v1/sessions:passkey", body=body
+        )
+        return answer
+
     async def list_keys(self) -> schemas.ApiKeyList:
         """Your API keys: `GET /v1/api-keys`."""
         answer: schemas.ApiKeyList = await self.transport.call("GET", "/v1/api-keys")

@@ -170,6 +170,46 @@ class Operations:
         """
         self.transport.call("POST", "/v1/sessions/current/step-up", body=body)
 
+    def start_passkey(self) -> schemas.PasskeyOptions:
+        """What a browser needs to make a passkey: `POST /v1/passkeys:options`."""
+        answer: schemas.PasskeyOptions = self.transport.call("POST", "/v1/passkeys:options")
+        return answer
+
+    def add_passkey(self, body: schemas.NewPasskeyBody) -> schemas.PasskeyAnswer:
+        """Keep a passkey that was made: `POST /v1/passkeys`."""
+        answer: schemas.PasskeyAnswer = self.transport.call("POST", "/v1/passkeys", body=body)
+        return answer
+
+    def remove_passkey(self, passkey_id: str) -> None:
+        """Remove a passkey: `DELETE /v1/passkeys/{passkey_id}`."""
+        self.transport.call("DELETE", path_of("/v1/passkeys/{passkey_id}", passkey_id=passkey_id))
+
+    def start_passkey_step_up(self) -> schemas.PasskeyOptions:
+        """What a browser needs to prove a passkey: `POST /v1/sessions/current/step-up:options`."""
+        answer: schemas.PasskeyOptions = self.transport.call(
+            "POST", "/v1/sessions/current/step-up:options"
+        )
+        return answer
+
+    def step_up_with_passkey(self, body: schemas.CredentialBody) -> None:
+        """Prove the second factor with a passkey: `POST /v1/sessions/current/step-up:passkey`."""
+        self.transport.call("POST", "/v1/sessions/current/step-up:passkey", body=body)
+
+    def start_passkey_log_in(self) -> schemas.PasskeyOptions:
+        """What a browser needs to log in with a passkey: `POST /v1/sessions:passkey-options`."""
+        answer: schemas.PasskeyOptions = self.transport.call("POST", "/v1/sessions:passkey-options")
+        return answer
+
+    def log_in_with_passkey(self, body: schemas.CredentialBody) -> schemas.OpenedSession:
+        """Log in with a passkey: `POST /v1/sessions:passkey`.
+
+        Without a password: the passkey is two factors, so the session counts as stepped up.
+        """
+        answer: schemas.OpenedSession = self.transport.call(
+            "POST", "/v1/sessions:passkey", body=body
+        )
+        return answer
+
     def list_keys(self) -> schemas.ApiKeyList:
         """Your API keys: `GET /v1/api-keys`."""
         answer: schemas.ApiKeyList = self.transport.call("GET", "/v1/api-keys")

@@ -42,6 +42,7 @@ ERROR_CODES = frozenset(
         "unknown_deposit",
         "unknown_market",
         "unknown_order",
+        "unknown_passkey",
         "unknown_record",
         "unknown_route",
         "unknown_session",
@@ -290,6 +291,11 @@ class CreatedApiKey(TypedDict):
     """Of HMAC keys; shown only now."""
 
 
+class CredentialBody(TypedDict):
+    credential: dict[str, Any]
+    """What `PublicKeyCredential.toJSON()` gives in the browser."""
+
+
 class Credentials(TypedDict):
     email: str
     password: str
@@ -524,6 +530,12 @@ class NewOrderBody(TypedDict):
     client_order_id: NotRequired[str | None]
 
 
+class NewPasskeyBody(TypedDict):
+    credential: dict[str, Any]
+    """What `PublicKeyCredential.toJSON()` gives in the browser."""
+    label: str
+
+
 class OpenedSession(TypedDict):
     token: str
     """Send it as `Authorization: Bearer TOKEN`. Shown only once."""
@@ -607,6 +619,13 @@ class PairBody(TypedDict):
 class PasskeyAnswer(TypedDict):
     id: str
     label: str
+
+
+class PasskeyOptions(TypedDict):
+    options: dict[str, Any]
+    """For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`;
+    good for five minutes, once.
+    """
 
 
 class Problem(TypedDict):

@@ -198,6 +198,63 @@ export class Operations {
   }
 
   /**
+   * What a browser needs to make a passkey.
+   * `POST /v1/passkeys:options`
+   */
+  startPasskey(options: CallOptions = {}): Promise<schemas.PasskeyOptions> {
+    return this.transport.call<schemas.PasskeyOptions>({ method: "POST", path: "/v1/passkeys:options" }, options);
+  }
+
+  /**
+   * Keep a passkey that was made.
+   * `POST /v1/passkeys`
+   */
+  addPasskey(body: schemas.NewPasskeyBody, options: CallOptions = {}): Promise<schemas.PasskeyAnswer> {
+    return this.transport.call<schemas.PasskeyAnswer>({ method: "POST", path: "/v1/passkeys", body }, options);
+  }
+
+  /**
+   * Remove a passkey.
+   * `DELETE /v1/passkeys/{passkey_id}`
+   */
+  removePasskey(passkeyId: string, options: CallOptions = {}): Promise<void> {
+    return this.transport.call<void>({ method: "DELETE", path: `/v1/passkeys/${encodeURIComponent(passkeyId)}` }, options);
+  }
+
+  /**
+   * What a browser needs to prove a passkey.
+   * `POST /v1/sessions/current/step-up:options`
+   */
+  startPasskeyStepUp(options: CallOptions = {}): Promise<schemas.PasskeyOptions> {
+    return this.transport.call<schemas.PasskeyOptions>({ method: "POST", path: "/v1/sessions/current/step-up:options" }, options);
+  }
+
+  /**
+   * Prove the second factor with a passkey.
+   * `POST /v1/sessions/current/step-up:passkey`
+   */
+  stepUpWithPasskey(body: schemas.CredentialBody, options: CallOptions = {}): Promise<void> {
+    return this.transport.call<void>({ method: "POST", path: "/v1/sessions/current/step-up:passkey", body }, options);
+  }
+
+  /**
+   * What a browser needs to log in with a passkey.
+   * `POST /v1/sessions:passkey-options`
+   */
+  startPasskeyLogIn(options: CallOptions = {}): Promise<schemas.PasskeyOptions> {
+    return this.transport.call<schemas.PasskeyOptions>({ method: "POST", path: "/v1/sessions:passkey-options" }, options);
+  }
+
+  /**
+   * Log in with a passkey.
+   * `POST /v1/sessions:passkey`
+   * Without a password: the passkey is two factors, so the session counts as stepped up.
+   */
+  logInWithPasskey(body: schemas.CredentialBody, options: CallOptions = {}): Promise<schemas.OpenedSession> {
+    return this.transport.call<schemas.OpenedSession>({ method: "POST", path: "/v1/sessions:passkey", body }, options);
+  }
+
+  /**
    * Your API keys.
    * `GET /v1/api-keys`
    */

@@ -38,6 +38,7 @@ export type ErrorCode =
   | "unknown_deposit"
   | "unknown_market"
   | "unknown_order"
+  | "unknown_passkey"
   | "unknown_record"
   | "unknown_route"
   | "unknown_session"
@@ -245,6 +246,11 @@ export interface CreatedApiKey {
   last_used_at: string | null;
   /** Of HMAC keys; shown only now. */
   secret: string | null;
+}
+
+export interface CredentialBody {
+  /** What `PublicKeyCredential.toJSON()` gives in the browser. */
+  credential: Record<string, unknown>;
 }
 
 export interface Credentials {
@@ -485,6 +491,12 @@ export interface NewOrderBody {
   client_order_id?: string | null;
 }
 
+export interface NewPasskeyBody {
+  /** What `PublicKeyCredential.toJSON()` gives in the browser. */
+  credential: Record<string, unknown>;
+  label: string;
+}
+
 export interface OpenedSession {
   /** Send it as `Authorization: Bearer TOKEN`. Shown only once. */
   token: string;
@@ -569,6 +581,11 @@ export interface PairBody {
 export interface PasskeyAnswer {
   id: string;
   label: string;
+}
+
+export interface PasskeyOptions {
+  /** For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`; good for five minutes, once. */
+  options: Record<string, unknown>;
 }
 
 /** RFC 9457. Branch on `code`; the rest is for people. */
