@@ -22,6 +22,7 @@ from api.dialect.parts import DialectParts
 from api.exchange import customer_feed
 from api.exchange.address_book import AddressBook
 from api.exchange.customer_feed import CustomerFeed
+from api.exchange.dead_man import DeadManSwitch
 from api.exchange.funds import Funds
 from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
@@ -51,6 +52,7 @@ from domain.errors import Unavailable
 from storage.api_keys import ApiKeys
 from storage.catalog import Catalog, read_catalog
 from storage.customers import Customers
+from storage.dead_man import DeadMen
 from storage.documents import DocumentBucket
 from storage.dynamo import Dynamo
 from storage.engine import create_engine
@@ -97,6 +99,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[Services]:
         services = _services(opened, trading, sockets)
         for loop in dialect_loops(services.dialect):
             _in_background(loop, closing)
+        _in_background(services.dead_man.run(), closing)
         closing.push_async_callback(services.search.desk.close)
         yield services
 
@@ -204,6 +207,7 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
         rate_limits=RateLimits(opened.valkey, factor=settings.rate_factor),
         funds=funds,
         address_book=AddressBook(engine, opened.catalog, funds.normal_address),
+        dead_man=DeadManSwitch(DeadMen(engine), trading.desk, opened.catalog),
         kyc=KycDesk(temporal, kyc_store, personal_envelope(aws.client("kms")), documents),
         kyc_webhook=KycWebhook(temporal, kyc_store, settings.webhook_secrets),
         search=build_search(

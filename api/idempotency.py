@@ -12,7 +12,7 @@ import msgspec
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from api.dependencies import caller_of, services_of, target_of
+from api.dependencies import caller_of, has_credentials, services_of, target_of
 from api.errors import PROBLEM_JSON, IdempotencyKeyInvalid, kind_of, problem
 from api.exchange.caller import Caller
 from api.services import Services
@@ -36,7 +36,9 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class IdempotentRoute(APIRoute):
-    """Wraps every POST of a router; without the header a POST runs as it is."""
+    """Wraps every POST of a router. Without the header, or without a caller whose key it could be
+    (registering, logging in), a POST runs as it is.
+    """
 
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
@@ -45,7 +47,7 @@ class IdempotentRoute(APIRoute):
 
         async def run(request: Request) -> Response:
             key = request.headers.get(HEADER)
-            if key is None:
+            if key is None or not has_credentials(request):
                 return await handler(request)
             if not _KEY.match(key):
                 raise IdempotencyKeyInvalid("1 to 128 visible ASCII characters")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from api.errors import ERRORS
 from api.idempotency import IdempotentRoute
-from api.v1.documented import Problem, struct_schemas
+from api.v1.documented import Problem, refusals, struct_schemas
 
 _DESCRIPTION = """The product API of the exchange.
 
@@ -57,6 +57,22 @@ _KEY_PARAMETER = {
     "days: the same request again gives the first answer, another one is refused.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 128},
 }
+_KEYED = ("idempotency_key_invalid", "in_flight", "idempotency_body_differs")
+_LIMIT_HEADERS = {
+    "RateLimit-Policy": {
+        "description": "The policy nearest to refusing you: name, requests at once (`q`), seconds "
+        "in which all of them come back (`w`).",
+        "schema": {"type": "string", "examples": ['"account";q=1000;w=5']},
+    },
+    "RateLimit": {
+        "description": "What is left of it (`r`), and seconds until it is whole again (`t`).",
+        "schema": {"type": "string", "examples": ['"account";r=998;t=1']},
+    },
+}
+_RETRY_AFTER = {
+    "description": "Seconds to wait before the next try.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -80,21 +96,48 @@ def build_openapi(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     components["securitySchemes"] = _SECURITY
+    _add_idempotency_keys(routers, document)
     for path, item in document["paths"].items():
         for method, operation in item.items():
             _finish(path, method, operation)
-    _add_idempotency_keys(routers, document)
     return _with_form_names(document)
 
 
 def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
-    """Say who may call; and drop FastAPI's own 422, for ours has another shape and status."""
+    """Say who may call, and everything that can be answered."""
     tags = set(operation.get("tags", ()))
     is_public = tags & _PUBLIC_TAGS or (path in _PUBLIC_PATHS and (path, method) != _LIST_SESSIONS)
     operation["security"] = [] if is_public else [{"session": []}, {"api_key": []}]
-    default = operation["responses"].get("422", {}).get("content", {})
-    if "application/json" in default:
-        del operation["responses"]["422"]
+    _drop_default(operation["responses"])
+    for status, told in refusals(*_possible(method, operation)).items():
+        operation["responses"].setdefault(str(status), told)
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+    _announce_limits(operation["responses"])
+
+
+def _drop_default(responses: dict[str, Any]) -> None:
+    """FastAPI's own 422: ours has another shape and status."""
+    if "application/json" in responses.get("422", {}).get("content", {}):
+        del responses["422"]
+
+
+def _possible(method: str, operation: dict[str, Any]) -> Iterator[str]:
+    """What any operation of this shape can answer, whether or not its route says so."""
+    if operation["security"] or "Search" in operation.get("tags", ()):
+        yield from ("not_authenticated", "permission_missing")
+    if operation.get("parameters") or "requestBody" in operation:
+        yield "invalid_input"
+    if "requestBody" in operation:
+        yield "body_too_large"
+    if method != "get":
+        yield "outcome_unknown"
+
+
+def _announce_limits(responses: dict[str, Any]) -> None:
+    for status, response in responses.items():
+        response["headers"] = dict(_LIMIT_HEADERS)
+        if status in ("429", "503"):
+            response["headers"]["Retry-After"] = _RETRY_AFTER
 
 
 def _with_form_names(document: dict[str, Any]) -> dict[str, Any]:
@@ -111,5 +154,10 @@ def _add_idempotency_keys(routers: Sequence[APIRouter], document: dict[str, Any]
     for router in routers:
         for route in router.routes:
             if isinstance(route, IdempotentRoute) and "POST" in (route.methods or ()):
-                operation = document["paths"][route.path_format]["post"]
+                operation = document["paths"].get(route.path_format, {}).get("post")
+                if operation is None or route.path_format in _PUBLIC_PATHS:
+                    continue
                 operation.setdefault("parameters", []).append(_KEY_PARAMETER)
+                _drop_default(operation["responses"])
+                for status, told in refusals(*_KEYED).items():
+                    operation["responses"].setdefault(str(status), told)

@@ -11,6 +11,7 @@ from valkey.asyncio import Valkey
 from api.dialect.parts import DialectParts
 from api.exchange.address_book import AddressBook
 from api.exchange.customer_feed import CustomerFeed
+from api.exchange.dead_man import DeadManSwitch
 from api.exchange.funds import Funds
 from api.exchange.identity import Identity
 from api.exchange.market_data import MarketData
@@ -96,6 +97,7 @@ class Services:
     rate_limits: RateLimits
     funds: Funds
     address_book: AddressBook
+    dead_man: DeadManSwitch
     kyc: KycDesk
     kyc_webhook: KycWebhook
     search: SearchParts

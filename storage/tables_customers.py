@@ -174,3 +174,13 @@ customer_actions = Table(
     Column("details", JSONB, nullable=False, server_default=text("'{}'")),
     Index("ix_customer_actions_customer", "customer_id", "id"),
 )
+
+dead_man_switches = Table(
+    "dead_man_switches",
+    metadata,
+    Column("customer_id", BigInteger, ForeignKey("customers.id"), primary_key=True),
+    Column("markets", ARRAY(Text), nullable=False),
+    Column("seconds", Integer, nullable=False),
+    Column("fires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_dead_man_switches_fires", "fires_at"),
+)

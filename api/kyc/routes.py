@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.dependencies import Person, Reader, ServicesOf
 from api.fields import Moment
+from api.idempotency import IdempotentRoute
 from api.kyc.desk import Verification, next_tier
 from api.v1.documented import refusals
 from compliance.documents import DOCUMENT_BYTES_MAX
@@ -27,7 +28,7 @@ from compliance.tiers import (
 from compliance.webhooks import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from domain.money import format_units
 
-router = APIRouter(prefix="/v1/kyc", tags=["Verification"])
+router = APIRouter(prefix="/v1/kyc", tags=["Verification"], route_class=IdempotentRoute)
 
 DOCUMENTS_PATH = "/v1/kyc/documents"
 UPLOAD_BYTES_MAX = DOCUMENT_BYTES_MAX + 64 * 1024

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import OriginOf, Person, ServicesOf
+from api.idempotency import IdempotentRoute
 from api.v1.documented import refusals
 from api.v1.second_factors import PasskeyAnswer
 from api.v1.sessions import OpenedSession, opened_session
 from domain.errors import NotAuthenticated, UnknownPasskey
 
-router = APIRouter(prefix="/v1", tags=["Second factors"])
+router = APIRouter(prefix="/v1", tags=["Second factors"], route_class=IdempotentRoute)
 
 PasskeyId = Annotated[str, Path(min_length=2, max_length=2048, pattern=r"^([0-9a-f]{2})+$")]
 Options = dict[str, Any]

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Person, ServicesOf
+from api.idempotency import IdempotentRoute
 from api.v1.documented import refusals
 
-router = APIRouter(prefix="/v1", tags=["Second factors"])
+router = APIRouter(prefix="/v1", tags=["Second factors"], route_class=IdempotentRoute)
 
 _REFUSALS = (
     "malformed_json",

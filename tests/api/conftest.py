@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from sqlalchemy import text
 from websockets.asyncio.client import ClientConnection, connect
 
 from api.app import Application
@@ -143,6 +144,11 @@ class Exchange:
                 "UPDATE customers SET kyc_tier = $2 WHERE id = $1", customer_id, tier
             )
 
+    async def as_api(self, statement: str, **values: object) -> None:
+        """Change what only the API's role may."""
+        async with self.services.engine.begin() as connection:
+            await connection.execute(text(statement), values)
+
     async def entries(self) -> int:
         """How many journal entries there are: a refusal must not add any."""
         return int(await self.ledger.pool.fetchval("SELECT count(*) FROM journal_entries"))
@@ -158,13 +164,22 @@ def servers(stack: RentedStack) -> RentedStack:
 
 
 @pytest.fixture(scope="module")
-async def exchange(servers: RentedStack, database: Database) -> AsyncIterator[Exchange]:
+def more_settings() -> dict[str, Any]:
+    """For a module to override: settings of its own."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+async def exchange(
+    servers: RentedStack, database: Database, more_settings: dict[str, Any]
+) -> AsyncIterator[Exchange]:
     settings = ApiSettings(
         database_url=database.api,
         valkey_url=servers.env["RIALTO_VALKEY_URL"],
         temporal_address=servers.env["RIALTO_TEMPORAL_ADDRESS"],
         trusted_proxies="",
         rate_factor=1000,
+        **more_settings,
     )
     app = create_app(settings)
     engine = create_engine(database.worker, pool_size=2)

@@ -54,10 +54,9 @@ async def test_a_passkey_logs_in_without_a_password(exchange: Exchange) -> None:
 
 async def test_a_passkey_steps_a_session_up(exchange: Exchange) -> None:
     person, authenticator = await with_passkey(exchange)
-    async with exchange.ledger.pool.acquire() as connection:
-        await connection.execute(
-            "UPDATE sessions SET stepped_up_at = NULL WHERE customer_id = $1", person.id
-        )
+    await exchange.as_api(
+        "UPDATE sessions SET stepped_up_at = NULL WHERE customer_id = :id", id=person.id
+    )
     exchange.services.people.identity.forget()
     wanted = {"label": "bot", "scopes": ["read"]}
 

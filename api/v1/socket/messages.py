@@ -80,8 +80,26 @@ class CancelOnDisconnect(Command, frozen=True, tag="cancel_on_disconnect"):
     markets: Annotated[list[Name], msgspec.Meta(max_length=100)]
 
 
+class DeadManSwitch(Command, frozen=True, tag="dead_man_switch"):
+    """Every open order on these markets (none named: all) is canceled unless it is sent again in
+    time, on any connection; 0 seconds switches it off.
+    """
+
+    seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)]
+    markets: Annotated[list[Name], msgspec.Meta(max_length=100)] = []
+
+
 AnyCommand = (
-    Ping | Auth | Subscribe | Unsubscribe | Place | Cancel | CancelAll | Amend | CancelOnDisconnect
+    Ping
+    | Auth
+    | Subscribe
+    | Unsubscribe
+    | Place
+    | Cancel
+    | CancelAll
+    | Amend
+    | CancelOnDisconnect
+    | DeadManSwitch
 )
 
 

@@ -17,7 +17,7 @@ from api.exchange.private_stream import PrivateStream
 from api.exchange.signatures import canonical_request, is_signed
 from api.exchange.token_bucket import TokenBucket
 from api.faults import refusal_of
-from api.fields import format_time_us
+from api.fields import format_time, format_time_us
 from api.services import Services
 from api.socket.connection import Connection
 from api.v1.order_fields import accepted_answer, order_answer, refusal_of_validation
@@ -30,6 +30,7 @@ from api.v1.socket.messages import (
     Cancel,
     CancelAll,
     CancelOnDisconnect,
+    DeadManSwitch,
     Failure,
     Hello,
     Ping,
@@ -132,8 +133,8 @@ class SocketSession:
                 return await self._subscribe(command)
             case Unsubscribe():
                 return self._unsubscribe(command)
-            case CancelOnDisconnect():
-                return self._set_cancel_on_disconnect(command)
+            case CancelOnDisconnect() | DeadManSwitch():
+                return await self._guard(command)
             case _:
                 return await self._trade(command)
 
@@ -270,11 +271,22 @@ class SocketSession:
                 self._connection.push(message)
 
     def _set_cancel_on_disconnect(self, command: CancelOnDisconnect) -> Any:
-        self._require(Scope.TRADE)
         self._cancel_markets = tuple(
             self._services.catalog.market(market).id for market in command.markets
         )
         return {"markets": self._cancel_markets}
+
+    async def _guard(self, command: CancelOnDisconnect | DeadManSwitch) -> Any:
+        customer_id = self._require(Scope.TRADE).customer_id
+        if isinstance(command, CancelOnDisconnect):
+            return self._set_cancel_on_disconnect(command)
+        if not command.seconds:
+            await self._services.dead_man.remove(customer_id)
+            return {"fires_at": None}
+        put = await self._services.dead_man.put(
+            customer_id, seconds=command.seconds, markets=command.markets
+        )
+        return {"fires_at": format_time(put.fires_at), "markets": put.markets}
 
     def _require(self, scope: Scope) -> Caller:
         if self._caller is None:

@@ -145,12 +145,14 @@ class AsyncOperations:
         answer: schemas.FactorsAnswer = await self.transport.call("GET", "/v1/second-factors")
         return answer
 
-    async def start_totp(self) -> schemas.TotpAnswer:
+    async def start_totp(self, *, idempotency_key: str | None = None) -> schemas.TotpAnswer:
         """Set up an authenticator app: `POST /v1/second-factors/totp`.
 
         Another one instead of yours holds withdrawals for a day; the first one does not.
         """
-        answer: schemas.TotpAnswer = await self.transport.call("POST", "/v1/second-factors/totp")
+        answer: schemas.TotpAnswer = await self.transport.call(
+            "POST", "/v1/second-factors/totp", key=idempotency_key, has_key=True
+        )
         return answer
 
     async def remove_totp(self) -> None:
@@ -160,28 +162,38 @@ class AsyncOperations:
         """
         await self.transport.call("DELETE", "/v1/second-factors/totp")
 
-    async def confirm_totp(self, body: schemas.Code) -> schemas.RecoveryCodes:
+    async def confirm_totp(
+        self, body: schemas.Code, *, idempotency_key: str | None = None
+    ) -> schemas.RecoveryCodes:
         """Confirm it with its first code: `POST /v1/second-factors/totp/confirm`."""
         answer: schemas.RecoveryCodes = await self.transport.call(
-            "POST", "/v1/second-factors/totp/confirm", body=body
+            "POST", "/v1/second-factors/totp/confirm", body=body, key=idempotency_key, has_key=True
         )
         return answer
 
-    async def step_up(self, body: schemas.Code) -> None:
+    async def step_up(self, body: schemas.Code, *, idempotency_key: str | None = None) -> None:
         """Prove the second factor for this session: `POST /v1/sessions/current/step-up`.
 
         Withdrawals, new API keys and changes of factors ask for it when it is some minutes old.
         """
-        await self.transport.call("POST", "/v1/sessions/current/step-up", body=body)
+        await self.transport.call(
+            "POST", "/v1/sessions/current/step-up", body=body, key=idempotency_key, has_key=True
+        )
 
-    async def start_passkey(self) -> schemas.PasskeyOptions:
+    async def start_passkey(self, *, idempotency_key: str | None = None) -> schemas.PasskeyOptions:
         """What a browser needs to make a passkey: `POST /v1/passkeys:options`."""
-        answer: schemas.PasskeyOptions = await self.transport.call("POST", "/v1/passkeys:options")
+        answer: schemas.PasskeyOptions = await self.transport.call(
+            "POST", "/v1/passkeys:options", key=idempotency_key, has_key=True
+        )
         return answer
 
-    async def add_passkey(self, body: schemas.NewPasskeyBody) -> schemas.PasskeyAnswer:
+    async def add_passkey(
+        self, body: schemas.NewPasskeyBody, *, idempotency_key: str | None = None
+    ) -> schemas.PasskeyAnswer:
         """Keep a passkey that was made: `POST /v1/passkeys`."""
-        answer: schemas.PasskeyAnswer = await self.transport.call("POST", "/v1/passkeys", body=body)
+        answer: schemas.PasskeyAnswer = await self.transport.call(
+            "POST", "/v1/passkeys", body=body, key=idempotency_key, has_key=True
+        )
         return answer
 
     async def remove_passkey(self, passkey_id: str) -> None:
@@ -190,16 +202,26 @@ class AsyncOperations:
             "DELETE", path_of("/v1/passkeys/{passkey_id}", passkey_id=passkey_id)
         )
 
-    async def start_passkey_step_up(self) -> schemas.PasskeyOptions:
+    async def start_passkey_step_up(
+        self, *, idempotency_key: str | None = None
+    ) -> schemas.PasskeyOptions:
         """What a browser needs to prove a passkey: `POST /v1/sessions/current/step-up:options`."""
         answer: schemas.PasskeyOptions = await self.transport.call(
-            "POST", "/v1/sessions/current/step-up:options"
+            "POST", "/v1/sessions/current/step-up:options", key=idempotency_key, has_key=True
         )
         return answer
 
-    async def step_up_with_passkey(self, body: schemas.CredentialBody) -> None:
+    async def step_up_with_passkey(
+        self, body: schemas.CredentialBody, *, idempotency_key: str | None = None
+    ) -> None:
         """Prove the second factor with a passkey: `POST /v1/sessions/current/step-up:passkey`."""
-        await self.transport.call("POST", "/v1/sessions/current/step-up:passkey", body=body)
+        await self.transport.call(
+            "POST",
+            "/v1/sessions/current/step-up:passkey",
+            body=body,
+            key=idempotency_key,
+            has_key=True,
+        )
 
     async def start_passkey_log_in(self) -> schemas.PasskeyOptions:
         """What a browser needs to log in with a passkey: `POST /v1/sessions:passkey-options`."""
@@ -391,6 +413,25 @@ class AsyncOperations:
         )
         return answer
 
+    async def read_dead_man_switch(self) -> schemas.SwitchAnswer:
+        """Your dead-man switch: `GET /v1/dead-man-switch`."""
+        answer: schemas.SwitchAnswer = await self.transport.call("GET", "/v1/dead-man-switch")
+        return answer
+
+    async def put_dead_man_switch(self, body: schemas.SwitchBody) -> schemas.SwitchAnswer:
+        """Cancel your orders unless you say so again in time: `PUT /v1/dead-man-switch`.
+
+        Durable: it fires even if our process that took it has died. One for each customer.
+        """
+        answer: schemas.SwitchAnswer = await self.transport.call(
+            "PUT", "/v1/dead-man-switch", body=body
+        )
+        return answer
+
+    async def remove_dead_man_switch(self) -> None:
+        """Switch it off: `DELETE /v1/dead-man-switch`."""
+        await self.transport.call("DELETE", "/v1/dead-man-switch")
+
     async def list_fills(
         self,
         *,
@@ -548,19 +589,25 @@ class AsyncOperations:
         """
         await self.transport.call("PUT", "/v1/kyc/profile", body=body)
 
-    async def upload_document(self, body: schemas.UploadDocumentForm) -> schemas.DocumentAnswer:
+    async def upload_document(
+        self, body: schemas.UploadDocumentForm, *, idempotency_key: str | None = None
+    ) -> schemas.DocumentAnswer:
         """Upload a document: `POST /v1/kyc/documents`.
 
         JPEG, PNG or PDF, at most 10 MB. It is never served back.
         """
         answer: schemas.DocumentAnswer = await self.transport.call(
-            "POST", "/v1/kyc/documents", body=body, is_form=True
+            "POST", "/v1/kyc/documents", body=body, is_form=True, key=idempotency_key, has_key=True
         )
         return answer
 
-    async def submit_verification(self, body: schemas.SubmitRequest) -> schemas.KycAnswer:
+    async def submit_verification(
+        self, body: schemas.SubmitRequest, *, idempotency_key: str | None = None
+    ) -> schemas.KycAnswer:
         """Hand in your application: `POST /v1/kyc/submit`."""
-        answer: schemas.KycAnswer = await self.transport.call("POST", "/v1/kyc/submit", body=body)
+        answer: schemas.KycAnswer = await self.transport.call(
+            "POST", "/v1/kyc/submit", body=body, key=idempotency_key, has_key=True
+        )
         return answer
 
     async def export_my_data(self) -> dict[str, Any]:
@@ -568,9 +615,11 @@ class AsyncOperations:
         answer: dict[str, Any] = await self.transport.call("GET", "/v1/kyc/export")
         return answer
 
-    async def close_account(self) -> schemas.KycAnswer:
+    async def close_account(self, *, idempotency_key: str | None = None) -> schemas.KycAnswer:
         """Close your account and erase your documents: `POST /v1/kyc/close`."""
-        answer: schemas.KycAnswer = await self.transport.call("POST", "/v1/kyc/close")
+        answer: schemas.KycAnswer = await self.transport.call(
+            "POST", "/v1/kyc/close", key=idempotency_key, has_key=True
+        )
         return answer
 
     async def search(

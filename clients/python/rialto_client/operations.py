@@ -141,12 +141,14 @@ class Operations:
         answer: schemas.FactorsAnswer = self.transport.call("GET", "/v1/second-factors")
         return answer
 
-    def start_totp(self) -> schemas.TotpAnswer:
+    def start_totp(self, *, idempotency_key: str | None = None) -> schemas.TotpAnswer:
         """Set up an authenticator app: `POST /v1/second-factors/totp`.
 
         Another one instead of yours holds withdrawals for a day; the first one does not.
         """
-        answer: schemas.TotpAnswer = self.transport.call("POST", "/v1/second-factors/totp")
+        answer: schemas.TotpAnswer = self.transport.call(
+            "POST", "/v1/second-factors/totp", key=idempotency_key, has_key=True
+        )
         return answer
 
     def remove_totp(self) -> None:
@@ -156,44 +158,64 @@ class Operations:
         """
         self.transport.call("DELETE", "/v1/second-factors/totp")
 
-    def confirm_totp(self, body: schemas.Code) -> schemas.RecoveryCodes:
+    def confirm_totp(
+        self, body: schemas.Code, *, idempotency_key: str | None = None
+    ) -> schemas.RecoveryCodes:
         """Confirm it with its first code: `POST /v1/second-factors/totp/confirm`."""
         answer: schemas.RecoveryCodes = self.transport.call(
-            "POST", "/v1/second-factors/totp/confirm", body=body
+            "POST", "/v1/second-factors/totp/confirm", body=body, key=idempotency_key, has_key=True
         )
         return answer
 
-    def step_up(self, body: schemas.Code) -> None:
+    def step_up(self, body: schemas.Code, *, idempotency_key: str | None = None) -> None:
         """Prove the second factor for this session: `POST /v1/sessions/current/step-up`.
 
         Withdrawals, new API keys and changes of factors ask for it when it is some minutes old.
         """
-        self.transport.call("POST", "/v1/sessions/current/step-up", body=body)
+        self.transport.call(
+            "POST", "/v1/sessions/current/step-up", body=body, key=idempotency_key, has_key=True
+        )
 
-    def start_passkey(self) -> schemas.PasskeyOptions:
+    def start_passkey(self, *, idempotency_key: str | None = None) -> schemas.PasskeyOptions:
         """What a browser needs to make a passkey: `POST /v1/passkeys:options`."""
-        answer: schemas.PasskeyOptions = self.transport.call("POST", "/v1/passkeys:options")
+        answer: schemas.PasskeyOptions = self.transport.call(
+            "POST", "/v1/passkeys:options", key=idempotency_key, has_key=True
+        )
         return answer
 
-    def add_passkey(self, body: schemas.NewPasskeyBody) -> schemas.PasskeyAnswer:
+    def add_passkey(
+        self, body: schemas.NewPasskeyBody, *, idempotency_key: str | None = None
+    ) -> schemas.PasskeyAnswer:
         """Keep a passkey that was made: `POST /v1/passkeys`."""
-        answer: schemas.PasskeyAnswer = self.transport.call("POST", "/v1/passkeys", body=body)
+        answer: schemas.PasskeyAnswer = self.transport.call(
+            "POST", "/v1/passkeys", body=body, key=idempotency_key, has_key=True
+        )
         return answer
 
     def remove_passkey(self, passkey_id: str) -> None:
         """Remove a passkey: `DELETE /v1/passkeys/{passkey_id}`."""
         self.transport.call("DELETE", path_of("/v1/passkeys/{passkey_id}", passkey_id=passkey_id))
 
-    def start_passkey_step_up(self) -> schemas.PasskeyOptions:
+    def start_passkey_step_up(
+        self, *, idempotency_key: str | None = None
+    ) -> schemas.PasskeyOptions:
         """What a browser needs to prove a passkey: `POST /v1/sessions/current/step-up:options`."""
         answer: schemas.PasskeyOptions = self.transport.call(
-            "POST", "/v1/sessions/current/step-up:options"
+            "POST", "/v1/sessions/current/step-up:options", key=idempotency_key, has_key=True
         )
         return answer
 
-    def step_up_with_passkey(self, body: schemas.CredentialBody) -> None:
+    def step_up_with_passkey(
+        self, body: schemas.CredentialBody, *, idempotency_key: str | None = None
+    ) -> None:
         """Prove the second factor with a passkey: `POST /v1/sessions/current/step-up:passkey`."""
-        self.transport.call("POST", "/v1/sessions/current/step-up:passkey", body=body)
+        self.transport.call(
+            "POST",
+            "/v1/sessions/current/step-up:passkey",
+            body=body,
+            key=idempotency_key,
+            has_key=True,
+        )
 
     def start_passkey_log_in(self) -> schemas.PasskeyOptions:
         """What a browser needs to log in with a passkey: `POST /v1/sessions:passkey-options`."""
@@ -379,6 +401,23 @@ class Operations:
         )
         return answer
 
+    def read_dead_man_switch(self) -> schemas.SwitchAnswer:
+        """Your dead-man switch: `GET /v1/dead-man-switch`."""
+        answer: schemas.SwitchAnswer = self.transport.call("GET", "/v1/dead-man-switch")
+        return answer
+
+    def put_dead_man_switch(self, body: schemas.SwitchBody) -> schemas.SwitchAnswer:
+        """Cancel your orders unless you say so again in time: `PUT /v1/dead-man-switch`.
+
+        Durable: it fires even if our process that took it has died. One for each customer.
+        """
+        answer: schemas.SwitchAnswer = self.transport.call("PUT", "/v1/dead-man-switch", body=body)
+        return answer
+
+    def remove_dead_man_switch(self) -> None:
+        """Switch it off: `DELETE /v1/dead-man-switch`."""
+        self.transport.call("DELETE", "/v1/dead-man-switch")
+
     def list_fills(
         self,
         *,
@@ -532,19 +571,25 @@ class Operations:
         """
         self.transport.call("PUT", "/v1/kyc/profile", body=body)
 
-    def upload_document(self, body: schemas.UploadDocumentForm) -> schemas.DocumentAnswer:
+    def upload_document(
+        self, body: schemas.UploadDocumentForm, *, idempotency_key: str | None = None
+    ) -> schemas.DocumentAnswer:
         """Upload a document: `POST /v1/kyc/documents`.
 
         JPEG, PNG or PDF, at most 10 MB. It is never served back.
         """
         answer: schemas.DocumentAnswer = self.transport.call(
-            "POST", "/v1/kyc/documents", body=body, is_form=True
+            "POST", "/v1/kyc/documents", body=body, is_form=True, key=idempotency_key, has_key=True
         )
         return answer
 
-    def submit_verification(self, body: schemas.SubmitRequest) -> schemas.KycAnswer:
+    def submit_verification(
+        self, body: schemas.SubmitRequest, *, idempotency_key: str | None = None
+    ) -> schemas.KycAnswer:
         """Hand in your application: `POST /v1/kyc/submit`."""
-        answer: schemas.KycAnswer = self.transport.call("POST", "/v1/kyc/submit", body=body)
+        answer: schemas.KycAnswer = self.transport.call(
+            "POST", "/v1/kyc/submit", body=body, key=idempotency_key, has_key=True
+        )
         return answer
 
     def export_my_data(self) -> dict[str, Any]:
@@ -552,9 +597,11 @@ class Operations:
         answer: dict[str, Any] = self.transport.call("GET", "/v1/kyc/export")
         return answer
 
-    def close_account(self) -> schemas.KycAnswer:
+    def close_account(self, *, idempotency_key: str | None = None) -> schemas.KycAnswer:
         """Close your account and erase your documents: `POST /v1/kyc/close`."""
-        answer: schemas.KycAnswer = self.transport.call("POST", "/v1/kyc/close")
+        answer: schemas.KycAnswer = self.transport.call(
+            "POST", "/v1/kyc/close", key=idempotency_key, has_key=True
+        )
         return answer
 
     def search(

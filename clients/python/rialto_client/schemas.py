@@ -728,6 +728,20 @@ class SubmitRequest(TypedDict):
     tier: NotRequired[int]
 
 
+class SwitchAnswer(TypedDict):
+    is_set: bool
+    seconds: NotRequired[int | None]
+    markets: NotRequired[list[str]]
+    fires_at: NotRequired[str | None]
+    """Unless it is put again before."""
+
+
+class SwitchBody(TypedDict):
+    seconds: int
+    markets: NotRequired[list[str]]
+    """Empty: all."""
+
+
 class TickerAnswer(TypedDict):
     market: str
     last: str | None

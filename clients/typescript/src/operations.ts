@@ -168,7 +168,7 @@ export class Operations {
    * Another one instead of yours holds withdrawals for a day; the first one does not.
    */
   startTotp(options: CallOptions = {}): Promise<schemas.TotpAnswer> {
-    return this.transport.call<schemas.TotpAnswer>({ method: "POST", path: "/v1/second-factors/totp" }, options);
+    return this.transport.call<schemas.TotpAnswer>({ method: "POST", path: "/v1/second-factors/totp", hasKey: true }, options);
   }
 
   /**
@@ -185,7 +185,7 @@ export class Operations {
    * `POST /v1/second-factors/totp/confirm`
    */
   confirmTotp(body: schemas.Code, options: CallOptions = {}): Promise<schemas.RecoveryCodes> {
-    return this.transport.call<schemas.RecoveryCodes>({ method: "POST", path: "/v1/second-factors/totp/confirm", body }, options);
+    return this.transport.call<schemas.RecoveryCodes>({ method: "POST", path: "/v1/second-factors/totp/confirm", body, hasKey: true }, options);
   }
 
   /**
@@ -194,7 +194,7 @@ export class Operations {
    * Withdrawals, new API keys and changes of factors ask for it when it is some minutes old.
    */
   stepUp(body: schemas.Code, options: CallOptions = {}): Promise<void> {
-    return this.transport.call<void>({ method: "POST", path: "/v1/sessions/current/step-up", body }, options);
+    return this.transport.call<void>({ method: "POST", path: "/v1/sessions/current/step-up", body, hasKey: true }, options);
   }
 
   /**
@@ -202,7 +202,7 @@ export class Operations {
    * `POST /v1/passkeys:options`
    */
   startPasskey(options: CallOptions = {}): Promise<schemas.PasskeyOptions> {
-    return this.transport.call<schemas.PasskeyOptions>({ method: "POST", path: "/v1/passkeys:options" }, options);
+    return this.transport.call<schemas.PasskeyOptions>({ method: "POST", path: "/v1/passkeys:options", hasKey: true }, options);
   }
 
   /**
@@ -210,7 +210,7 @@ export class Operations {
    * `POST /v1/passkeys`
    */
   addPasskey(body: schemas.NewPasskeyBody, options: CallOptions = {}): Promise<schemas.PasskeyAnswer> {
-    return this.transport.call<schemas.PasskeyAnswer>({ method: "POST", path: "/v1/passkeys", body }, options);
+    return this.transport.call<schemas.PasskeyAnswer>({ method: "POST", path: "/v1/passkeys", body, hasKey: true }, options);
   }
 
   /**
@@ -226,7 +226,7 @@ export class Operations {
    * `POST /v1/sessions/current/step-up:options`
    */
   startPasskeyStepUp(options: CallOptions = {}): Promise<schemas.PasskeyOptions> {
-    return this.transport.call<schemas.PasskeyOptions>({ method: "POST", path: "/v1/sessions/current/step-up:options" }, options);
+    return this.transport.call<schemas.PasskeyOptions>({ method: "POST", path: "/v1/sessions/current/step-up:options", hasKey: true }, options);
   }
 
   /**
@@ -234,7 +234,7 @@ export class Operations {
    * `POST /v1/sessions/current/step-up:passkey`
    */
   stepUpWithPasskey(body: schemas.CredentialBody, options: CallOptions = {}): Promise<void> {
-    return this.transport.call<void>({ method: "POST", path: "/v1/sessions/current/step-up:passkey", body }, options);
+    return this.transport.call<void>({ method: "POST", path: "/v1/sessions/current/step-up:passkey", body, hasKey: true }, options);
   }
 
   /**
@@ -402,6 +402,31 @@ export class Operations {
   }
 
   /**
+   * Your dead-man switch.
+   * `GET /v1/dead-man-switch`
+   */
+  readDeadManSwitch(options: CallOptions = {}): Promise<schemas.SwitchAnswer> {
+    return this.transport.call<schemas.SwitchAnswer>({ method: "GET", path: "/v1/dead-man-switch" }, options);
+  }
+
+  /**
+   * Cancel your orders unless you say so again in time.
+   * `PUT /v1/dead-man-switch`
+   * Durable: it fires even if our process that took it has died. One for each customer.
+   */
+  putDeadManSwitch(body: schemas.SwitchBody, options: CallOptions = {}): Promise<schemas.SwitchAnswer> {
+    return this.transport.call<schemas.SwitchAnswer>({ method: "PUT", path: "/v1/dead-man-switch", body }, options);
+  }
+
+  /**
+   * Switch it off.
+   * `DELETE /v1/dead-man-switch`
+   */
+  removeDeadManSwitch(options: CallOptions = {}): Promise<void> {
+    return this.transport.call<void>({ method: "DELETE", path: "/v1/dead-man-switch" }, options);
+  }
+
+  /**
    * Your fills on a market, newest first.
    * `GET /v1/fills`
    * As settled in the ledger; the newest trades take a moment to get here.
@@ -552,7 +577,7 @@ export class Operations {
    * JPEG, PNG or PDF, at most 10 MB. It is never served back.
    */
   uploadDocument(body: schemas.UploadDocumentForm, options: CallOptions = {}): Promise<schemas.DocumentAnswer> {
-    return this.transport.call<schemas.DocumentAnswer>({ method: "POST", path: "/v1/kyc/documents", body, isForm: true }, options);
+    return this.transport.call<schemas.DocumentAnswer>({ method: "POST", path: "/v1/kyc/documents", body, isForm: true, hasKey: true }, options);
   }
 
   /**
@@ -560,7 +585,7 @@ export class Operations {
    * `POST /v1/kyc/submit`
    */
   submitVerification(body: schemas.SubmitRequest, options: CallOptions = {}): Promise<schemas.KycAnswer> {
-    return this.transport.call<schemas.KycAnswer>({ method: "POST", path: "/v1/kyc/submit", body }, options);
+    return this.transport.call<schemas.KycAnswer>({ method: "POST", path: "/v1/kyc/submit", body, hasKey: true }, options);
   }
 
   /**
@@ -576,7 +601,7 @@ export class Operations {
    * `POST /v1/kyc/close`
    */
   closeAccount(options: CallOptions = {}): Promise<schemas.KycAnswer> {
-    return this.transport.call<schemas.KycAnswer>({ method: "POST", path: "/v1/kyc/close" }, options);
+    return this.transport.call<schemas.KycAnswer>({ method: "POST", path: "/v1/kyc/close", hasKey: true }, options);
   }
 
   /**

@@ -697,6 +697,20 @@ export interface SubmitRequest {
   tier?: number;
 }
 
+export interface SwitchAnswer {
+  is_set: boolean;
+  seconds?: number | null;
+  markets?: string[];
+  /** Unless it is put again before. */
+  fires_at?: string | null;
+}
+
+export interface SwitchBody {
+  seconds: number;
+  /** Empty: all. */
+  markets?: string[];
+}
+
 export interface TickerAnswer {
   market: string;
   last: string | null;
