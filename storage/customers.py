@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.errors import EmailTaken, UnknownCustomer
 from domain.ids import CustomerId
+from storage.address_book import hold_for_security
 from storage.tables_customers import credentials, customer_actions, customers
 
 
@@ -100,6 +101,7 @@ class Customers:
     async def replace_password(
         self, customer_id: CustomerId, password_hash: str, *, changed_at: datetime
     ) -> None:
+        """Withdrawals are held for a while, for it may have been a thief."""
         statement = (
             update(credentials)
             .where(credentials.c.customer_id == customer_id)
@@ -107,6 +109,7 @@ class Customers:
         )
         async with self._engine.begin() as connection:
             await connection.execute(statement)
+            await hold_for_security(connection, customer_id, "the password was changed")
 
     async def record(self, action: Action) -> None:
         """Write down what the customer did; never edited afterwards."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import WrongState
 from domain.ids import CustomerId
+from storage.address_book import hold_for_security
 from storage.tables_customers import challenges, passkeys, recovery_codes, totp_secrets
 
 
@@ -102,6 +103,7 @@ class SecondFactors:
         async with self._engine.begin() as connection:
             for table in (recovery_codes, totp_secrets):
                 await connection.execute(delete(table).where(table.c.customer_id == customer_id))
+            await hold_for_security(connection, customer_id, "the authenticator app was removed")
 
     async def add_passkey(
         self,
@@ -160,7 +162,10 @@ class SecondFactors:
             passkeys.c.customer_id == customer_id, passkeys.c.credential_id == credential_id
         )
         async with self._engine.begin() as connection:
-            return (await connection.execute(statement)).rowcount == 1
+            if (await connection.execute(statement)).rowcount == 0:
+                return False
+            await hold_for_security(connection, customer_id, "a passkey was removed")
+        return True
 
     async def put_challenge(
         self, digest: bytes, *, customer_id: CustomerId | None, purpose: str, lifetime: timedelta

@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from api.exchange.caller import Caller, Origin
 from api.exchange.passwords import Passwords, refuse_weak
@@ -81,6 +81,23 @@ class Identity:
             raise NotAuthenticated("wrong e-mail address or password")
         await self._attempts.succeeded(subjects[0])
         return customer
+
+    async def change_password(self, caller: Caller, current: str, new: str) -> None:
+        """Ends every other session. Raises NotAuthenticated when `current` is wrong."""
+        session, customer = caller.require_session(), caller.customer
+        subject = f"password:{customer.id}"
+        await self._refuse_locked([subject])
+        stored = await self._customers.password_hash(customer.id)
+        if not await self._passwords.verify(stored, current):
+            await self._attempts.failed(subject, failures_max=FAILURES_PER_EMAIL, lock=LOCK)
+            await self._customers.record(caller.action("password_change_failed", succeeded=False))
+            raise NotAuthenticated("wrong current password")
+        refuse_weak(new, customer.email)
+        hashed = await self._passwords.hash(new)
+        await self._customers.replace_password(customer.id, hashed, changed_at=datetime.now(UTC))
+        ended = await self._sessions.revoke_others(customer.id, session.id)
+        self.forget()
+        await self._customers.record(caller.action("password_changed", sessions_ended=ended))
 
     async def open_session(
         self, customer: Customer, origin: Origin, *, stepped_up: bool = False

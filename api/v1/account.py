@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Person, Reader, ServicesOf
 from api.fields import Moment
 from api.pages import CursorQuery, LimitQuery, next_cursor, read_cursor
 from api.v1.documented import refusals
+from api.v1.sessions import Password
 
 router = APIRouter(prefix="/v1", tags=["Account"])
 
@@ -49,6 +50,30 @@ async def read_account(caller: Reader, services: ServicesOf) -> AccountAnswer:
         kyc_tier=customer.kyc_tier,
         created_at=customer.created_at,
     )
+
+
+class PasswordBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    current_password: Password
+    new_password: Password
+
+
+@router.put(
+    "/account/password",
+    status_code=204,
+    summary="Change your password",
+    responses=refusals(
+        "malformed_json", "invalid_input", "not_authenticated", "permission_missing",
+        "second_factor_required", "weak_password", "rate_limited",
+    ),
+)  # fmt: skip
+async def change_password(body: PasswordBody, caller: Person, services: ServicesOf) -> Response:
+    """Ends your other sessions, and holds withdrawals for a while."""
+    people = services.people
+    await people.second_factor.require_step_up(caller)
+    await people.identity.change_password(caller, body.current_password, body.new_password)
+    return Response(status_code=204)
 
 
 @router.get(

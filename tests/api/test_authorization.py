@@ -45,7 +45,7 @@ PERSON = [
     "confirm_totp", "step_up", "start_passkey", "add_passkey", "remove_passkey",
     "start_passkey_step_up", "step_up_with_passkey", "list_keys", "create_key", "revoke_key",
     "list_actions", "add_address", "remove_address", "change_settings", "put_profile",
-    "upload_document", "submit_verification", "export_my_data", "close_account",
+    "upload_document", "change_password", "submit_verification", "export_my_data", "close_account",
 ]  # fmt: skip
 TABLE = {
     **dict.fromkeys(PUBLIC, "public"),

@@ -7,6 +7,36 @@ from sqlalchemy import text
 from tests.api.conftest import PASSWORD, Exchange, problem
 
 
+async def test_a_changed_password_ends_other_sessions_and_holds_withdrawals(
+    exchange: Exchange,
+) -> None:
+    person = await exchange.person()
+    email = (await person.http.get("/v1/account")).json()["email"]
+    credentials = {"email": email, "password": PASSWORD}
+    opened = (await exchange.http.post("/v1/sessions", json=credentials)).json()
+    other = exchange.client(authorization=f"Bearer {opened['token']}")
+    body = {"current_password": PASSWORD, "new_password": "another long one"}
+
+    changed = await person.http.put("/v1/account/password", json=body)
+
+    assert changed.status_code == 204, changed.text
+    problem(await other.get("/v1/account"), 401, "session_expired")
+    problem(await exchange.http.post("/v1/sessions", json=credentials), 401, "not_authenticated")
+    settings = (await person.http.get("/v1/withdrawal-settings")).json()
+    assert settings["held_reason"] == "the password was changed"
+
+
+async def test_a_password_is_changed_only_by_who_knows_it(exchange: Exchange) -> None:
+    person = await exchange.person()
+    body = {"current_password": "not this one", "new_password": "another long one"}
+
+    for _ in range(8):
+        problem(await person.http.put("/v1/account/password", json=body), 401, "not_authenticated")
+
+    right = body | {"current_password": PASSWORD}
+    problem(await person.http.put("/v1/account/password", json=right), 429, "rate_limited")
+
+
 async def test_a_session_ends_at_logout(exchange: Exchange) -> None:
     person = await exchange.person()
 

@@ -6,6 +6,9 @@ import asyncio
 from zlib import crc32
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from streams.market_data import OrderReport
 from tests.api.conftest import Exchange, Person, Socket, eventually
@@ -214,6 +217,18 @@ async def test_wrong_commands_get_problems(exchange: Exchange, command: str, cod
         answer = await socket.until(type="error")
 
     assert answer["problem"]["code"] == code
+
+
+async def test_a_foreign_page_may_not_connect(exchange: Exchange) -> None:
+    address = f"{exchange.ws_url}/v1/ws"
+
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(address, origin=Origin("https://evil.example")):
+            pass
+    async with connect(address, origin=Origin(exchange.ws_url.replace("ws:", "http:"))) as own:
+        assert await own.recv()
+
+    assert refused.value.response.status_code == 403
 
 
 async def test_too_many_commands_are_refused(exchange: Exchange) -> None:

@@ -263,6 +263,13 @@ class AsyncOperations:
         answer: schemas.AccountAnswer = await self.transport.call("GET", "/v1/account")
         return answer
 
+    async def change_password(self, body: schemas.PasswordBody) -> None:
+        """Change your password: `PUT /v1/account/password`.
+
+        Ends your other sessions, and holds withdrawals for a while.
+        """
+        await self.transport.call("PUT", "/v1/account/password", body=body)
+
     async def list_actions(
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> schemas.ActionList:

@@ -255,6 +255,13 @@ class Operations:
         answer: schemas.AccountAnswer = self.transport.call("GET", "/v1/account")
         return answer
 
+    def change_password(self, body: schemas.PasswordBody) -> None:
+        """Change your password: `PUT /v1/account/password`.
+
+        Ends your other sessions, and holds withdrawals for a while.
+        """
+        self.transport.call("PUT", "/v1/account/password", body=body)
+
     def list_actions(
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> schemas.ActionList:

@@ -628,6 +628,11 @@ class PasskeyOptions(TypedDict):
     """
 
 
+class PasswordBody(TypedDict):
+    current_password: str
+    new_password: str
+
+
 class Problem(TypedDict):
     """RFC 9457. Branch on `code`; the rest is for people."""
 

@@ -287,6 +287,15 @@ export class Operations {
   }
 
   /**
+   * Change your password.
+   * `PUT /v1/account/password`
+   * Ends your other sessions, and holds withdrawals for a while.
+   */
+  changePassword(body: schemas.PasswordBody, options: CallOptions = {}): Promise<void> {
+    return this.transport.call<void>({ method: "PUT", path: "/v1/account/password", body }, options);
+  }
+
+  /**
    * What was done with your account, newest first.
    * `GET /v1/account/actions`
    */

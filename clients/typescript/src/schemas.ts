@@ -588,6 +588,11 @@ export interface PasskeyOptions {
   options: Record<string, unknown>;
 }
 
+export interface PasswordBody {
+  current_password: string;
+  new_password: string;
+}
+
 /** RFC 9457. Branch on `code`; the rest is for people. */
 export interface Problem {
   type: string;
