@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, get_args
 
 import msgspec
@@ -42,7 +43,8 @@ cut off, not buffered for.
 """
 
 
-def build_asyncapi() -> dict[str, Any]:
+@cache
+def asyncapi() -> dict[str, Any]:
     commands = get_args(messages.AnyCommand)
     structs = (*commands, *_FROM_US)
     _, schemas = msgspec.json.schema_components(structs, ref_template=_REF)

@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import BodyTooLarge, InternalError, problem_response
+from api.errors import BodyTooLarge, InternalError, OutcomeUnknownAnswer, problem_response
 from api.exchange.rate_limits import headers as rate_limit_headers
 from api.faults import refusal_of
 from api.rate_limiting import STATE
@@ -49,6 +49,7 @@ _ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz"})
 """Health checks must get through when the API refuses the rest, or it would be killed for being
 busy.
 """
+_TOO_LATE = OutcomeUnknownAnswer("it took too long; whether it happened is not known: look it up")
 
 Refuse = Callable[[ExchangeError], Response]
 
@@ -116,10 +117,11 @@ class Edge:
             return
         with log_context(request_id=exchange.request_id):
             try:
-                async with asyncio.timeout(self._seconds_max):
+                async with asyncio.timeout(self._seconds_max) as deadline:
                     await self._app(scope, exchange.receive, exchange.send)
             except Exception as fault:  # noqa: BLE001 - the last line of defence
-                await exchange.refuse(_as_refusal(fault))
+                is_late = deadline.expired() and scope["method"] not in ("GET", "HEAD")
+                await exchange.refuse(_TOO_LATE if is_late else _as_refusal(fault))
 
 
 def _as_refusal(fault: Exception) -> ExchangeError:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
+from api.asyncapi import asyncapi
 from api.dependencies import ServicesOf
 from api.errors import ERRORS, UnknownRoute
 from api.fields import format_time_us
@@ -73,6 +74,12 @@ async def explain_error(code: Annotated[str, Path(max_length=64)]) -> ErrorPage:
     if code not in ERRORS:
         raise UnknownRoute(f"there is no error code {code}")
     return _page(code)
+
+
+@router.get("/v1/asyncapi.json", include_in_schema=False)
+async def read_asyncapi() -> dict[str, Any]:
+    """What travels over the WebSocket, beside `/v1/openapi.json`."""
+    return asyncapi()
 
 
 @router.get("/healthz", include_in_schema=False)

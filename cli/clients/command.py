@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from api.app import Application
+from api.asyncapi import asyncapi
 from api.build import build
 from api.settings import ApiSettings
 from cli.clients import python, typescript
@@ -37,6 +38,7 @@ def files() -> dict[Path, str]:
     sources = CLIENTS / "typescript" / "src"
     return {
         CLIENTS / "openapi.json": json.dumps(document, indent=1) + "\n",
+        CLIENTS / "asyncapi.json": json.dumps(asyncapi(), indent=1) + "\n",
         sources / "schemas.ts": typescript.schema_file(document),
         sources / "operations.ts": typescript.operation_file(document),
         package / "schemas.py": formatted(python.schema_file(document)),

@@ -99,13 +99,18 @@ def by_token(http: httpx.AsyncClient) -> Any:
     return send
 
 
-async def callers(exchange: Exchange) -> dict[str, Any]:
-    """One of each kind; `log_out` and others end some of them, so they are made afresh."""
-    person, frozen = await exchange.person(), await exchange.person()
-    keys = {
+@pytest.fixture(scope="module")
+async def keys(exchange: Exchange) -> dict[str, Any]:
+    person = await exchange.person()
+    return {
         scope: (await signer(exchange, person, scopes=[scope])).send
         for scope in ("read", "trade", "withdraw")
     }
+
+
+async def callers(exchange: Exchange, keys: dict[str, Any]) -> dict[str, Any]:
+    """One of each kind; some routes end sessions and accounts, so those are made afresh."""
+    person, frozen = await exchange.person(), await exchange.person()
     async with exchange.ledger.pool.acquire() as connection:
         await connection.execute("UPDATE customers SET status = 'frozen' WHERE id = $1", frozen.id)
     return {
@@ -132,13 +137,15 @@ def test_every_route_is_in_the_table() -> None:
     assert {route.id for route in routes()} == set(TABLE)
 
 
-async def test_every_route_admits_exactly_whom_it_should(exchange: Exchange) -> None:
+async def test_every_route_admits_exactly_whom_it_should(
+    exchange: Exchange, keys: dict[str, Any]
+) -> None:
     wrong = []
     for route in routes():
         admitted = ADMITTED[TABLE[route.id]]
         if route.id in LOOKS_AT_CALLER:
             admitted = admitted - {"trade", "withdraw"}
-        for name, send in (await callers(exchange)).items():
+        for name, send in (await callers(exchange, keys)).items():
             code = await route.code(send)
             is_login = route.id in ("log_in", "log_in_with_passkey", "register")
             if name == "invented" and TABLE[route.id] == "public":
