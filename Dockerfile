@@ -24,6 +24,7 @@ COPY workers workers
 COPY devstack devstack
 COPY cli cli
 COPY bench bench
+COPY clients/python clients/python
 RUN /opt/rialto/bin/pip install --no-deps --no-build-isolation .
 
 FROM ${BASE}

@@ -96,6 +96,7 @@ def build_openapi(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     components["securitySchemes"] = _SECURITY
+    components["headers"] = {**_LIMIT_HEADERS, "Retry-After": _RETRY_AFTER}
     _add_idempotency_keys(routers, document)
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -135,9 +136,8 @@ def _possible(method: str, operation: dict[str, Any]) -> Iterator[str]:
 
 def _announce_limits(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
-        response["headers"] = dict(_LIMIT_HEADERS)
-        if status in ("429", "503"):
-            response["headers"]["Retry-After"] = _RETRY_AFTER
+        names = [*_LIMIT_HEADERS, *(["Retry-After"] if status in ("429", "503") else [])]
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _with_form_names(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,37 +1,28 @@
-"""A customer of the demo: an ordinary client of the public API."""
+"""A customer of the demo: an ordinary user of the published Python client."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import struct
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import httpx
 import pyotp
+from rialto_client import RialtoError, Unreachable, schemas
+from rialto_client.async_operations import AsyncOperations
+from rialto_client.transport import AsyncTransport
 
 Json = dict[str, Any]
 
 _DOCUMENT_PIXELS = 96
 POLL_SECONDS: Final = 0.25
+_ANSWERED_SECONDS = 120
 _AGAIN: Final = {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
 T = TypeVar("T")
-
-
-class Refused(Exception):
-    """The API said no: its code, and its sentence."""
-
-    def __init__(self, problem: Json) -> None:
-        super().__init__(f"{problem.get('code')}: {problem.get('detail')}")
-        self.code: str = problem.get("code", "")
-
-
-class EmailTaken(Refused):
-    """Somebody has registered with this address."""
 
 
 class NotInTime(Exception):
@@ -50,146 +41,126 @@ async def eventually(what: str, look: Callable[[], Awaitable[T | None]], seconds
         await asyncio.sleep(POLL_SECONDS)
 
 
+class Patient(AsyncTransport):
+    """Asks again while there is no answer: the idempotency key makes that safe."""
+
+    async def call(self, method: str, path: str, **given: Any) -> Any:
+        given["key"] = given.get("key") or secrets.token_hex(16)
+        given.pop("has_key", None)
+
+        async def answered() -> tuple[Any] | None:
+            try:
+                return (await AsyncTransport.call(self, method, path, **given),)
+            except Unreachable:
+                return None
+            except RialtoError as refusal:
+                # Not now; or the first attempt, whose answer was lost, is still under way.
+                if refusal.status in _AGAIN or refusal.code == "in_flight":
+                    return None
+                raise
+
+        [answer] = await eventually(f"{method} {path} is answered", answered, _ANSWERED_SECONDS)
+        return answer
+
+
 class Customer:
     """Knows only what a customer knows: an e-mail address, a password, an authenticator app."""
 
     def __init__(self, api: httpx.AsyncClient, name: str) -> None:
-        self._api = api
+        self._rialto = AsyncOperations(Patient(api))
         self.name = name
         self.email = f"{name}-{secrets.token_hex(4)}@example.com"
         self.password = secrets.token_urlsafe(16)
         self.id = ""
-        self._token = ""
 
     async def join(self) -> None:
         """Register, log in, set up an authenticator app."""
-        credentials = {"email": self.email, "password": self.password}
-        with contextlib.suppress(EmailTaken):  # By ourselves, when the answer was lost.
-            await self._send("POST", "/v1/registrations", credentials)
-        session = await self._send("POST", "/v1/sessions", credentials)
-        self.id, self._token = session["customer_id"], session["token"]
-        setup = await self._send("POST", "/v1/second-factors/totp")
+        try:
+            await self._rialto.register({"email": self.email, "password": self.password})
+        except RialtoError as refusal:
+            if refusal.code != "email_taken":
+                raise  # Else it was taken by ourselves, and the answer was lost.
+        session = await self._rialto.log_in({"email": self.email, "password": self.password})
+        self.id, self._rialto.transport.credentials = session["customer_id"], session["token"]
+        setup = await self._rialto.start_totp()
         code = pyotp.TOTP(setup["secret"]).now()
         try:
-            await self._send("POST", "/v1/second-factors/totp/confirm", {"code": code})
-        except Refused:
-            if not (await self._send("GET", "/v1/second-factors"))["totp"]:
+            await self._rialto.confirm_totp({"code": code})
+        except RialtoError:
+            if not (await self._rialto.list_factors())["totp"]:
                 raise  # Else it was confirmed, and the answer was lost.
 
     async def hand_in_papers(self, family_name: str) -> None:
-        profile = {
-            "given_names": self.name.capitalize(),
-            "family_name": family_name,
-            "birth_date": "1990-01-31",
-            "nationality": "SE",
-            "country": "SE",
-            "address": "Storgatan 1, 11122 Stockholm",
-        }
-        await self._send("PUT", "/v1/kyc/profile", profile)
-        await self._until_answered(
-            "POST",
-            "/v1/kyc/documents",
-            data={"kind": "identity_document"},
-            files={"file": ("passport.png", _picture(), "image/png")},
+        await self._rialto.put_profile(
+            {
+                "given_names": self.name.capitalize(),
+                "family_name": family_name,
+                "birth_date": "1990-01-31",
+                "nationality": "SE",
+                "country": "SE",
+                "address": "Storgatan 1, 11122 Stockholm",
+            }
         )
-        await self._send("POST", "/v1/kyc/submit", {"tier": 1})
+        await self._rialto.upload_document(
+            {"kind": "identity_document", "file": ("passport.png", _picture(), "image/png")}
+        )
+        await self._rialto.submit_verification({"tier": 1})
 
     async def kyc_state(self) -> str:
-        state: str = (await self._send("GET", "/v1/kyc"))["state"]
-        return state
+        return (await self._rialto.read_kyc())["state"]
 
     async def export(self) -> Json:
         """Everything the exchange keeps about this customer."""
         return await self._send("GET", "/v1/kyc/export")
 
     async def deposit_address(self, asset: str) -> str:
-        answer = await self._send("POST", f"/v1/deposit-addresses/{asset}")
-        address: str = answer["address"]
-        return address
+        return (await self._rialto.deposit_address(asset))["address"]
 
-    async def deposit(self, txid: str) -> Json | None:
+    async def deposit(self, txid: str) -> schemas.DepositAnswer | None:
         """The deposit this transaction made, once the exchange has seen it."""
-        found: list[Json] = (await self._send("GET", "/v1/deposits"))["data"]
+        found = (await self._rialto.list_deposits())["data"]
         return next((each for each in found if each["txid"] == txid), None)
 
-    async def place(self, orders: Iterable[Json]) -> list[Json]:
+    async def place(self, orders: Iterable[Json]) -> list[schemas.OrderAnswer]:
         """A batch; every order must be accepted."""
-        answer = await self._send("POST", "/v1/orders:batch", {"orders": list(orders)})
-        for each in answer["data"]:
-            if "problem" in each:
-                raise Refused(each["problem"])
-        placed: list[Json] = [each["order"] for each in answer["data"]]
+        wanted = [cast("schemas.NewOrderBody", each) for each in orders]
+        placed = []
+        for each in (await self._rialto.place_batch({"orders": wanted}))["data"]:
+            problem, order = each.get("problem"), each.get("order")
+            if problem is not None:
+                raise RialtoError(cast("schemas.Problem", problem))
+            assert order is not None
+            placed.append(order)
         return placed
 
-    async def order(self, order_id: str) -> Json:
-        return await self._send("GET", f"/v1/orders/{order_id}")
+    async def order(self, order_id: str) -> schemas.OrderAnswer:
+        return await self._rialto.read_order(order_id)
 
-    async def open_orders(self) -> list[Json]:
-        found: list[Json] = (await self._send("GET", "/v1/orders?status=open"))["data"]
-        return found
+    async def open_orders(self) -> list[schemas.OrderAnswer]:
+        return (await self._rialto.list_orders(status="open"))["data"]
 
     async def trade_ids(self, market: str) -> set[str]:
         """Trades in which this customer had a part."""
-        fills = (await self._send("GET", f"/v1/fills?market={market}&limit=1000"))["data"]
+        fills = (await self._rialto.list_fills(market=market, limit=1000))["data"]
         return {each["trade_id"] for each in fills}
 
     async def cancel_all(self, market: str) -> None:
-        await self._send("DELETE", f"/v1/orders?market={market}")
+        await self._rialto.cancel_all_orders(market=market)
 
     async def withdraw(self, asset: str, amount: str, address: str) -> str:
         """Returns the withdrawal's id."""
-        wanted = {"asset": asset, "amount": amount, "address": address}
-        answer = await self._send("POST", "/v1/withdrawals", wanted)
-        withdrawal_id: str = answer["id"]
-        return withdrawal_id
+        wanted: schemas.WithdrawalBody = {"asset": asset, "amount": amount, "address": address}
+        return (await self._rialto.request_withdrawal(wanted))["id"]
 
-    async def withdrawal(self, withdrawal_id: str) -> Json:
-        return await self._send("GET", f"/v1/withdrawals/{withdrawal_id}")
+    async def withdrawal(self, withdrawal_id: str) -> schemas.WithdrawalAnswer:
+        return await self._rialto.read_withdrawal(withdrawal_id)
 
-    async def balances(self) -> dict[str, Json]:
-        found: list[Json] = (await self._send("GET", "/v1/balances"))["data"]
+    async def balances(self) -> dict[str, schemas.BalanceAnswer]:
+        found = (await self._rialto.list_balances())["data"]
         return {each["asset"]: each for each in found}
 
-    async def search(self, text: str) -> Json:
-        return await self._send("GET", f"/v1/search?q={text}")
-
-    async def _send(self, method: str, path: str, body: Json | None = None) -> Json:
-        return await self._until_answered(method, path, json=body)
-
-    async def _until_answered(self, method: str, path: str, **content: Any) -> Json:
-        """Send it again while there is no answer: the idempotency key makes that safe."""
-        headers = self._headers()
-
-        async def answered() -> httpx.Response | None:
-            try:
-                answer = await self._api.request(method, path, headers=headers, **content)
-            except httpx.TransportError:
-                return None
-            return None if _is_to_come(answer) else answer
-
-        return _read(await eventually(f"{method} {path} is answered", answered, 120))
-
-    def _headers(self) -> dict[str, str]:
-        headers = {"Idempotency-Key": secrets.token_hex(16)}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        return headers
-
-
-def _is_to_come(answer: httpx.Response) -> bool:
-    """Not now; or the first attempt, whose answer was lost, is still under way."""
-    if answer.status_code == httpx.codes.CONFLICT:
-        return bool(answer.json().get("code") == "in_flight")
-    return answer.status_code in _AGAIN
-
-
-def _read(answer: httpx.Response) -> Json:
-    if answer.status_code == httpx.codes.NO_CONTENT:
-        return {}
-    body: Json = answer.json()
-    if answer.is_error:
-        raise EmailTaken(body) if body.get("code") == "email_taken" else Refused(body)
-    return body
+    async def search(self, text: str) -> schemas.SearchResult:
+        return await self._rialto.search(q=text)
 
 
 def _picture() -> bytes:
