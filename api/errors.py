@@ -69,6 +69,33 @@ ERRORS: Mapping[str, ErrorKind] = {
         "`errors` names each field that is missing, unknown or of the wrong kind. Sending it "
         "again cannot help.",
     ),
+    "document_refused": ErrorKind(
+        HTTPStatus.BAD_REQUEST,
+        "We cannot read this document",
+        "JPEG, PNG or PDF, at most 10 MB, not empty and not damaged.",
+    ),
+    "invalid_mrz": ErrorKind(
+        HTTPStatus.BAD_REQUEST,
+        "The machine-readable zone is wrong",
+        "Copy its lines as they are printed; a check digit does not fit.",
+    ),
+    "invalid_profile": ErrorKind(
+        HTTPStatus.BAD_REQUEST, "The profile is wrong", "The detail names the field."
+    ),
+    "too_young": ErrorKind(
+        HTTPStatus.BAD_REQUEST, "Too young", "Customers must be of age where they live."
+    ),
+    "requirements_missing": ErrorKind(
+        HTTPStatus.BAD_REQUEST,
+        "Something is missing",
+        "`missing` lists what this tier needs; `GET /v1/kyc` shows it, too.",
+    ),
+    "webhook_forged": ErrorKind(
+        HTTPStatus.FORBIDDEN, "Not signed by the vendor", "Only the identity vendor calls this."
+    ),
+    "webhook_stale": ErrorKind(
+        HTTPStatus.FORBIDDEN, "Signed too long ago", "Only the identity vendor calls this."
+    ),
     "idempotency_key_invalid": ErrorKind(
         HTTPStatus.BAD_REQUEST,
         "The Idempotency-Key is missing or wrong",

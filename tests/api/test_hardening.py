@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
+import pkgutil
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,10 +14,17 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+import api
+import compliance
+import domain
 from api.edge import Edge
+from api.errors import ERRORS
+from domain.errors import ExchangeError
 from tests.api.conftest import Exchange, problem
 
 WEB = "https://www.example.com"
+STAFF_ONLY = {"invalid_list", "staff_token_refused"}
+"""Refusals of commands and of the staff portal, which callers of the API never meet."""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +124,25 @@ async def test_what_takes_too_long_is_unknown_if_it_could_have_changed_something
     async with client(Edge(Slow(), body_bytes_max=100, in_flight_max=9, seconds_max=0.05)) as http:
         problem(await http.get("/v1/time"), 503, "unavailable")
         problem(await http.post("/v1/orders"), 504, "outcome_unknown")
+
+
+def test_every_refusal_a_caller_can_see_is_in_the_catalogue() -> None:
+    for package in (api, compliance, domain):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.startswith(("api.staff", "api.wallet_service")):
+                importlib.import_module(module.name)
+
+    def below(kind: type[ExchangeError]) -> Iterator[type[ExchangeError]]:
+        for each in kind.__subclasses__():
+            yield each
+            yield from below(each)
+
+    seen = {
+        each.code
+        for each in below(ExchangeError)
+        if each.__module__.startswith(("api.", "compliance.", "domain."))
+    }
+    assert seen - set(ERRORS) <= STAFF_ONLY
 
 
 async def test_every_error_code_has_a_page(exchange: Exchange) -> None:

@@ -14,7 +14,7 @@ from devstack.rented import Database, RentedStack
 from streams import aws
 from tests.api.conftest import Exchange, Person, eventually, problem
 from tests.api.gate import Gate
-from tests.api.test_bad_input import LIMIT
+from tests.api.test_bad_input import LIMIT, WITHDRAWAL
 
 PARTS = {"postgres": "postgres", "valkey": "valkey", "temporal": "temporal", "order_queue": "roto"}
 """By the name that readiness gives it: the server behind the gate."""
@@ -122,12 +122,17 @@ async def test_without_valkey_trading_goes_on(
         assert limited.headers["ratelimit"].startswith('"address"')
 
 
-async def test_without_temporal_trading_goes_on_and_verification_waits(
+async def test_without_temporal_trading_goes_on_and_withdrawals_wait_in_the_database(
     exchange: Exchange, gates: dict[str, Gate], person: Person
 ) -> None:
+    await exchange.set_tier(person.id, 2)
+    await exchange.give(person.id, "BTC", "1")
     async with gone(exchange, gates, "temporal"):
         order = await person.http.post("/v1/orders", json=LIMIT)
-        kyc = await person.http.post("/v1/kyc/submit", json={"tier": 1})
+        withdrawal = await person.http.post(
+            "/v1/withdrawals", json=WITHDRAWAL, headers={"idempotency-key": "without temporal"}
+        )
 
         assert order.status_code == 201, order.text
-        assert kyc.status_code in (409, 503), kyc.text
+        assert withdrawal.status_code == 202, withdrawal.text
+        assert (await person.balance("BTC"))[1] != "0", "held, for the relay to start it"

@@ -116,13 +116,14 @@ async def test_one_session_can_end_another_of_the_same_customer_only(exchange: E
 
 
 async def test_actions_are_recorded_for_their_owner(exchange: Exchange) -> None:
-    person = await exchange.person()
+    credentials = {"email": "recorded@example.com", "password": PASSWORD}
+    await exchange.http.post("/v1/registrations", json=credentials)
+    token = (await exchange.http.post("/v1/sessions", json=credentials)).json()["token"]
+    http = exchange.client(authorization=f"Bearer {token}")
 
-    listed = (await person.http.get("/v1/account/actions", params={"limit": 1})).json()
+    listed = (await http.get("/v1/account/actions", params={"limit": 1})).json()
     rest = (
-        await person.http.get(
-            "/v1/account/actions", params={"limit": 5, "cursor": listed["next_cursor"]}
-        )
+        await http.get("/v1/account/actions", params={"limit": 5, "cursor": listed["next_cursor"]})
     ).json()
 
     assert [entry["action"] for entry in listed["data"]] == ["logged_in"]
