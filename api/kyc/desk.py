@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.kyc import about_customer
 from compliance.documents import check_document
@@ -197,8 +198,15 @@ class KycDesk:
         }
 
     async def close(self, customer_id: CustomerId) -> Verification:
-        """The customer leaves; what law does not keep is erased. Raises WrongState when frozen."""
-        await close_kyc(self._client, customer_id)
+        """The customer leaves; what law does not keep is erased. Raises WrongState when frozen,
+        and when no verification was ever begun.
+        """
+        try:
+            await close_kyc(self._client, customer_id)
+        except RPCError as fault:
+            if fault.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            raise WrongState("no verification has begun: there is nothing to erase") from fault
         return await self.status(customer_id)
 
     async def _question(self, row: CaseRow) -> str:

@@ -19,6 +19,8 @@ from schemathesis.specs.openapi import checks
 from api.exchange.caller import Origin
 from cli.clients.command import openapi
 from devstack.rented import RentedStack
+from storage.search_client import connect
+from storage.search_index import SearchIndex
 from tests.api.conftest import Exchange, Person
 
 EXAMPLES = 60 if os.environ.get("RIALTO_TEST_ALL") else 6
@@ -41,7 +43,9 @@ def operation_ids() -> list[str]:
 def more_settings(servers: RentedStack) -> dict[str, Any]:
     """Search and workflows answer, too: so that 503 is no excuse."""
     servers.require("osmem", "temporal")
-    return {"opensearch_url": servers.env["RIALTO_OPENSEARCH_URL"]}
+    url = servers.env["RIALTO_OPENSEARCH_URL"]
+    SearchIndex(connect(url)).prepare(serves=True)
+    return {"opensearch_url": url}
 
 
 @pytest.fixture(scope="module")
