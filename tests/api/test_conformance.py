@@ -23,7 +23,7 @@ from storage.search_client import connect
 from storage.search_index import SearchIndex
 from tests.api.conftest import Exchange, Person
 
-EXAMPLES = 60 if os.environ.get("RIALTO_TEST_ALL") else 6
+EXAMPLES = 60 if os.environ.get("RIALTO_TEST_ALL") else 4
 """Of each operation, half of them valid by the document and half of them not."""
 CHECKS = [
     schemathesis.checks.not_a_server_error,

@@ -130,7 +130,7 @@ async def test_without_temporal_trading_goes_on_and_withdrawals_wait_in_the_data
     async with gone(exchange, gates, "temporal"):
         order = await person.http.post("/v1/orders", json=LIMIT)
         withdrawal = await person.http.post(
-            "/v1/withdrawals", json=WITHDRAWAL, headers={"idempotency-key": "without temporal"}
+            "/v1/withdrawals", json=WITHDRAWAL, headers={"idempotency-key": "without-temporal"}
         )
 
         assert order.status_code == 201, order.text
