@@ -64,8 +64,8 @@ bench: install ## Run every benchmark and print its figures
 fast: install ## Compile the matching core with mypyc into .tools/fast (optional; needs a C compiler)
 	@$(BIN)/python -m devstack.compile_engine
 
-.PHONY: clients
-clients: ## Write the OpenAPI document and the generated clients anew
+.PHONY: api-clients
+api-clients: ## Write the OpenAPI document and the generated clients anew
 	@$(BIN)/rialto clients
 
 .PHONY: lambdas

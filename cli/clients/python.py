@@ -18,7 +18,7 @@ from cli.clients.reading import (
     schemas,
 )
 
-HEAD = '"""Generated from the OpenAPI document by `make clients`; do not edit."""\n\n'
+HEAD = '"""Generated from the OpenAPI document by `make api-clients`; do not edit."""\n\n'
 _WIDTH = 96
 _SIMPLE = {
     "string": "str",

@@ -31,7 +31,7 @@ READ = [
     "read_account", "list_balances", "read_balance", "list_orders", "read_order",
     "read_order_by_client_id", "list_fills", "deposit_address", "list_deposits", "read_deposit",
     "quote", "list_withdrawals", "read_withdrawal", "list_addresses", "read_settings", "read_kyc",
-    "read_dead_man_switch",
+    "read_dead_man_switch", "explain_balance", "read_statement",
 ]  # fmt: skip
 TRADE = [
     "place_order", "cancel_all_orders", "validate_order", "place_batch", "place_pair",

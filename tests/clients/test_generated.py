@@ -17,7 +17,7 @@ def document() -> dict[str, Any]:
 def test_generating_again_changes_nothing() -> None:
     stale = [path.name for path, text in files().items() if path.read_text() != text]
 
-    assert stale == [], "run `make clients` and commit what changed"
+    assert stale == [], "run `make api-clients` and commit what changed"
 
 
 def test_every_operation_has_a_method_in_each_client(document: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Generated from the OpenAPI document by `make clients`; do not edit."""
+"""Generated from the OpenAPI document by `make api-clients`; do not edit."""
 
 from __future__ import annotations
 
@@ -282,6 +282,37 @@ class Operations:
         """One balance: `GET /v1/balances/{asset}`."""
         answer: schemas.BalanceAnswer = self.transport.call(
             "GET", path_of("/v1/balances/{asset}", asset=asset)
+        )
+        return answer
+
+    def explain_balance(
+        self,
+        asset: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        format: Literal["json", "csv"] | None = None,
+    ) -> schemas.BalanceExplanation:
+        """Where a balance comes from: `GET /v1/balances/{asset}/explain`.
+
+        Every movement since the first, oldest first. The lines add up from zero to the balance.
+        """
+        query = {"limit": limit, "cursor": cursor, "format": format}
+        answer: schemas.BalanceExplanation = self.transport.call(
+            "GET", path_of("/v1/balances/{asset}/explain", asset=asset), query=query
+        )
+        return answer
+
+    def read_statement(
+        self, asset: str, *, since: str, until: str, format: Literal["json", "csv"] | None = None
+    ) -> schemas.BalanceStatement:
+        """A statement of a period: `GET /v1/balances/{asset}/statement`.
+
+        From `since` up to `until`. Refused with more than 10,000 lines: take a shorter period.
+        """
+        query = {"since": since, "until": until, "format": format}
+        answer: schemas.BalanceStatement = self.transport.call(
+            "GET", path_of("/v1/balances/{asset}/statement", asset=asset), query=query
         )
         return answer
 
@@ -605,7 +636,7 @@ class Operations:
         return answer
 
     def close_account(self, *, idempotency_key: str | None = None) -> schemas.KycAnswer:
-        """Close your account and erase your documents: `POST /v1/kyc/close`."""
+        """Close your account: `POST /v1/kyc/close`."""
         answer: schemas.KycAnswer = self.transport.call(
             "POST", "/v1/kyc/close", key=idempotency_key, has_key=True
         )

@@ -1,4 +1,4 @@
-"""Generated from the OpenAPI document by `make clients`; do not edit."""
+"""Generated from the OpenAPI document by `make api-clients`; do not edit."""
 
 from __future__ import annotations
 
@@ -200,8 +200,49 @@ class BalanceAnswer(TypedDict):
     total: str
 
 
+class BalanceExplanation(TypedDict):
+    data: list[BalanceLine]
+    next_cursor: str | None
+
+
+class BalanceLine(TypedDict):
+    """One movement of your money, and what it left behind."""
+
+    time: str
+    purpose: str
+    cause: str
+    """What in the world caused it: a deposit's transaction, an order, a trade, ..."""
+    entry: str
+    """The journal entry. Its lines happened together."""
+    hold: str | None
+    other: str
+    """The kind of account on the other side."""
+    available_change: str
+    held_change: str
+    available: str
+    """After this line."""
+    held: str
+    proof: str
+    """SHA-256 that chains this line to all lines before it."""
+
+
 class BalanceList(TypedDict):
     data: list[BalanceAnswer]
+
+
+class BalanceStatement(TypedDict):
+    """Opening balances, every line of the period, closing balances."""
+
+    asset: str
+    since: str
+    until: str
+    opening_available: str
+    opening_held: str
+    closing_available: str
+    closing_held: str
+    totals: dict[str, str]
+    """Change of available and held together, by purpose."""
+    lines: list[BalanceLine]
 
 
 class BatchBody(TypedDict):
@@ -336,6 +377,8 @@ class DepositAddressAnswer(TypedDict):
     chain: str
     address: str
     created_at: str
+    verified_at: str | None
+    """When the process with the keys derived the same address, a second later or so."""
 
 
 class DepositAnswer(TypedDict):

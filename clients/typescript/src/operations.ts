@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `make clients`; do not edit.
+// Generated from the OpenAPI document by `make api-clients`; do not edit.
 
 import type * as schemas from "./schemas.js";
 import type { CallOptions, Transport } from "./transport.js";
@@ -321,6 +321,24 @@ export class Operations {
   }
 
   /**
+   * Where a balance comes from.
+   * `GET /v1/balances/{asset}/explain`
+   * Every movement since the first, oldest first. The lines add up from zero to the balance.
+   */
+  explainBalance(asset: string, query: { limit?: number; cursor?: string; format?: "json" | "csv" } = {}, options: CallOptions = {}): Promise<schemas.BalanceExplanation> {
+    return this.transport.call<schemas.BalanceExplanation>({ method: "GET", path: `/v1/balances/${encodeURIComponent(asset)}/explain`, query }, options);
+  }
+
+  /**
+   * A statement of a period.
+   * `GET /v1/balances/{asset}/statement`
+   * From `since` up to `until`. Refused with more than 10,000 lines: take a shorter period.
+   */
+  readStatement(asset: string, query: { since: string; until: string; format?: "json" | "csv" }, options: CallOptions = {}): Promise<schemas.BalanceStatement> {
+    return this.transport.call<schemas.BalanceStatement>({ method: "GET", path: `/v1/balances/${encodeURIComponent(asset)}/statement`, query }, options);
+  }
+
+  /**
    * Your orders, newest first.
    * `GET /v1/orders`
    */
@@ -606,7 +624,7 @@ export class Operations {
   }
 
   /**
-   * Close your account and erase your documents.
+   * Close your account.
    * `POST /v1/kyc/close`
    */
   closeAccount(options: CallOptions = {}): Promise<schemas.KycAnswer> {

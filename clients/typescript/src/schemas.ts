@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `make clients`; do not edit.
+// Generated from the OpenAPI document by `make api-clients`; do not edit.
 
 /** The codes known when this was made; there may be more. */
 export type ErrorCode =
@@ -158,8 +158,47 @@ export interface BalanceAnswer {
   total: string;
 }
 
+export interface BalanceExplanation {
+  data: BalanceLine[];
+  next_cursor: string | null;
+}
+
+/** One movement of your money, and what it left behind. */
+export interface BalanceLine {
+  time: string;
+  purpose: string;
+  /** What in the world caused it: a deposit's transaction, an order, a trade, ... */
+  cause: string;
+  /** The journal entry. Its lines happened together. */
+  entry: string;
+  hold: string | null;
+  /** The kind of account on the other side. */
+  other: string;
+  available_change: string;
+  held_change: string;
+  /** After this line. */
+  available: string;
+  held: string;
+  /** SHA-256 that chains this line to all lines before it. */
+  proof: string;
+}
+
 export interface BalanceList {
   data: BalanceAnswer[];
+}
+
+/** Opening balances, every line of the period, closing balances. */
+export interface BalanceStatement {
+  asset: string;
+  since: string;
+  until: string;
+  opening_available: string;
+  opening_held: string;
+  closing_available: string;
+  closing_held: string;
+  /** Change of available and held together, by purpose. */
+  totals: Record<string, string>;
+  lines: BalanceLine[];
 }
 
 export interface BatchBody {
@@ -292,6 +331,8 @@ export interface DepositAddressAnswer {
   chain: string;
   address: string;
   created_at: string;
+  /** When the process with the keys derived the same address, a second later or so. */
+  verified_at: string | null;
 }
 
 export interface DepositAnswer {
