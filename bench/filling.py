@@ -66,6 +66,7 @@ async def fill(scratch: Scratch, entries: int) -> None:
     first = [CustomerId(_FIRST_CUSTOMER + n) for n in range(PAIRS)]
     second = [CustomerId(customer + PAIRS) for customer in first]
     await scratch.fund([*first, *second], "USDT")
+    await scratch.settle_down()  # Without statistics the pairs would be joined the slow way.
     for number in range(0, entries, PAIRS):
         there = number // PAIRS % 2 == 0
         payers, distance = (first, PAIRS) if there else (second, -PAIRS)

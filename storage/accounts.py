@@ -9,12 +9,19 @@ import asyncpg
 
 from ledger.account import AccountKind, AccountRef
 
+# Customers' accounts and the exchange's own apart: only an equality finds its way in the index.
 _FIND = """
-SELECT a.id, a.kind, a.asset, a.customer_id, a.market FROM accounts a
-JOIN unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
-  AS r (kind, asset, customer_id, market)
-  ON a.kind = r.kind AND a.asset = r.asset
- AND a.customer_id IS NOT DISTINCT FROM r.customer_id AND a.market IS NOT DISTINCT FROM r.market
+WITH r AS MATERIALIZED (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+        AS r (kind, asset, customer_id, market)
+)
+SELECT a.id, a.kind, a.asset, a.customer_id, a.market FROM r JOIN accounts a
+  ON a.customer_id = r.customer_id AND a.asset = r.asset AND a.kind = r.kind
+ AND a.market IS NOT DISTINCT FROM r.market
+UNION ALL
+SELECT a.id, a.kind, a.asset, a.customer_id, a.market FROM r JOIN accounts a
+  ON a.customer_id IS NULL AND r.customer_id IS NULL AND a.asset = r.asset AND a.kind = r.kind
+ AND a.market IS NOT DISTINCT FROM r.market
 """
 _OPEN = """
 INSERT INTO accounts (kind, asset, customer_id, market)
