@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.dialect.conftest import CLIENTS, Customer, House
@@ -9,6 +11,10 @@ from tests.dialect.conftest import CLIENTS, Customer, House
 pytestmark = pytest.mark.skipif(
     not CLIENTS.exists(),
     reason="the clients are not installed: devstack/install/install.sh clients",
+)
+
+slow = pytest.mark.skipif(
+    not os.environ.get("RIALTO_TEST_ALL"), reason="takes a minute: RIALTO_TEST_ALL=1"
 )
 
 
@@ -98,3 +104,34 @@ async def test_the_official_sdk(house: House) -> None:
     assert told["statuses"] == ["NEW", "CANCELED", "FILLED", "FILLED"]
     assert told["coins"] == ["BTC", "ETH", "USDT"]
     assert told["trade"] == "BTCUSDT"
+
+
+@slow
+async def test_freqtrade_lives_through_a_trade(house: House) -> None:
+    customer, keys = await trader(house)
+    told = await house.run_client("freqtrade_cycle.py", seconds=200, SECONDS="150", **keys)
+
+    assert told["closed"] is True
+    assert told["orders"] == [["buy", "closed"], ["sell", "closed"]]
+    assert told["reason"] == "enough"
+    orders = await customer.ask("GET", "/api/v3/allOrders", symbol="BTCUSDT")
+    assert [each["status"] for each in orders] == ["FILLED", "FILLED"]
+
+
+@slow
+@pytest.mark.parametrize(
+    ("name", "numbers", "least"),
+    [
+        ("python-binance", "0", 10),
+        ("binance-connector", "0 8 10", 10),
+        ("binance-sdk-spot", "0 2 4", 15),
+    ],
+)
+async def test_snippets_of_their_readmes_run(
+    house: House, name: str, numbers: str, least: int
+) -> None:
+    _, keys = await trader(house)
+    told = await house.run_client("readme.py", name, *numbers.split(), **keys)
+
+    assert told["failed"] == []
+    assert len(told["ran"]) >= least, told["ran"]
