@@ -111,7 +111,7 @@ class Customer:
 
     async def export(self) -> Json:
         """Everything the exchange keeps about this customer."""
-        return await self._send("GET", "/v1/kyc/export")
+        return await self._rialto.export_my_data()
 
     async def deposit_address(self, asset: str) -> str:
         return (await self._rialto.deposit_address(asset))["address"]
