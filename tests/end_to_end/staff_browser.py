@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import AsyncIterator
@@ -77,10 +78,7 @@ class StaffPage:
         dialog = self._page.locator("[data-testid=update-confirmation-modal]:visible")
         await dialog.get_by_test_id("update-select-button").click()
         await dialog.get_by_role("option").filter(has=self._exactly(name)).click()
-        editor = dialog.locator(".cm-content").first
-        await editor.click()
-        await self._page.keyboard.press("Control+A")  # What was tried before is still there.
-        await self._page.keyboard.insert_text(json.dumps(argument))
+        await self._type(dialog.locator(".cm-content").first, argument)
         # The editor formats on leaving it and moves the button: leave it before pressing.
         await dialog.locator("#modal-title-update-confirmation-modal").click()
         await self.picture(f"update-{name}")
@@ -94,6 +92,19 @@ class StaffPage:
         if "failure" in answer:  # The dialog stays open and shows the sentence.
             await close.click()
         return answer
+
+    async def _type(self, editor: Locator, argument: dict[str, Any]) -> None:
+        """Over whatever is there, until it stands there: the editor fills itself late, too."""
+
+        async def typed() -> bool | None:
+            await editor.click()
+            await self._page.keyboard.press("Control+A")
+            await self._page.keyboard.insert_text(json.dumps(argument))
+            with contextlib.suppress(ValueError):
+                return True if json.loads(await editor.inner_text()) == argument else None
+            return None
+
+        await eventually(f"{argument} is typed", typed, PATIENCE_MS / 1000)
 
     async def picture(self, name: str) -> None:
         """For docs/runbooks, when RIALTO_SCREENSHOTS names a folder."""

@@ -18,7 +18,7 @@ from cli.demo.outside import OutsideBitcoin
 from cli.running import Running
 from devstack.rented import RentedStack
 from devstack.seed_staff import BY_LOGIN
-from tests.end_to_end.staff_browser import staff_page
+from tests.end_to_end.staff_browser import StaffPage, staff_page
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -38,6 +38,15 @@ async def nora(running: Running) -> AsyncIterator[Customer]:
         await customer.hand_in_papers(FAMILY_NAME)
         await _in_state(customer, "manual_review")
         yield customer
+
+
+async def _approve(officer: StaffPage) -> None:
+    """A signature is good for two minutes: where the machine was busy for longer, once more."""
+    for _ in range(3):
+        answer = await officer.send_update("approve", {"reason": "passport and profile agree"})
+        if "expired" not in answer:
+            break
+    assert "failure" not in answer, answer
 
 
 async def _in_state(customer: Customer, state: str) -> None:
@@ -82,8 +91,7 @@ async def test_an_officer_approves_in_the_temporal_ui_and_the_customer_can_withd
         assert "at least 10 characters" in refusal
         assert await nora.kyc_state() == "manual_review"
 
-        answer = await amir.send_update("approve", {"reason": "passport and profile agree"})
-        assert "failure" not in answer, answer
+        await _approve(amir)
         await _in_state(nora, "approved")
 
     withdrawal_id = await nora.withdraw("BTC", WITHDRAWN, payee)
