@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Locator, Page
+from playwright.async_api import Browser, Error, Locator, Page
 
 from cli.demo.customer import eventually
 from devstack.seed_staff import StaffMember
@@ -68,8 +68,16 @@ class StaffPage:
         await eventually(f"{self._who.login} reads {text!r}", seen, PATIENCE_MS / 1000)
 
     async def whole_text(self) -> str:
-        frames = [frame for frame in self._page.frames if not frame.is_detached()]
-        return "\n".join([await frame.locator("body").inner_text() for frame in frames])
+        """Of the page and all its frames."""
+
+        async def read() -> str | None:
+            with contextlib.suppress(Error):  # A frame was drawn anew just now: read again.
+                return "\n".join(
+                    [await frame.locator("body").inner_text() for frame in self._page.frames]
+                )
+            return None
+
+        return await eventually("the page stands still", read, PATIENCE_MS / 1000)
 
     async def send_update(self, name: str, argument: dict[str, Any]) -> str:
         """Fill in the dialog "Send an Update" and return what it answers."""
