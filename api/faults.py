@@ -7,6 +7,7 @@ import valkey.exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.errors import OutcomeUnknownAnswer
@@ -42,6 +43,8 @@ def refusal_of(fault: Exception) -> ExchangeError | None:
         return fault
     if isinstance(fault, OutcomeUnknown):
         return OutcomeUnknownAnswer("the connection to the database broke; look it up by your id")
+    if isinstance(fault, RPCTimeoutOrCancelledError):  # An update was sent; no answer came.
+        return OutcomeUnknownAnswer("the workflow did not answer in time; look at it again")
     part = _part_that_is_down(fault)
     return (
         None if part is None else Unavailable(f"{part} cannot be reached at the moment", part=part)
