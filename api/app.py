@@ -29,8 +29,10 @@ from api.v1 import (
     balances,
     catalog,
     dead_man,
+    fees,
     fills,
     funds,
+    invariants,
     market_data,
     orders,
     passkeys,
@@ -48,7 +50,9 @@ Build = Callable[[ApiSettings], AbstractAsyncContextManager[Services]]
 
 ROUTERS = (
     status.router,
+    invariants.router,
     catalog.router,
+    fees.router,
     market_data.router,
     tickers.router,
     sessions.router,

@@ -48,6 +48,18 @@ class FeeSchedule:
         self._rates[key] = (monotonic() + _FRESH_SECONDS, rates)
         return rates
 
+    async def public_rules(self) -> list[FeeRule]:
+        """What is in force now for everybody, by market and volume."""
+        now = datetime.now(UTC)
+        rules = [
+            rule
+            for rule in await self._read_rules()
+            if rule.customer_id is None
+            and (rule.valid_from is None or rule.valid_from <= now)
+            and (rule.valid_until is None or now < rule.valid_until)
+        ]
+        return sorted(rules, key=lambda rule: (rule.market or "", rule.volume_min_units))
+
     async def volume_units(self, customer_id: CustomerId, market: MarketId, now: datetime) -> int:
         """Quote units the customer traded in the market in the last 30 days, today included."""
         volumes = t.trading_volumes.c

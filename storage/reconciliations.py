@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,6 +33,18 @@ _WITHOUT_WAY = text("""
     WHERE w.chain = :chain AND w.kind = 'chain' AND o.payment_id IS NULL
         AND w.status IN ('reserved', 'broadcast', 'seen', 'done')
 """)
+
+
+async def newest(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    """The last comparison of each asset."""
+    last = select(
+        reconciliations.c.asset, reconciliations.c.at, reconciliations.c.difference_units
+    ).distinct(reconciliations.c.asset)
+    ordered = last.order_by(
+        reconciliations.c.asset, reconciliations.c.at.desc(), reconciliations.c.id.desc()
+    )
+    found: Any = await connection.execute(ordered)  # Its rows are typed column by column.
+    return list(found.all())
 
 
 async def write_down(
