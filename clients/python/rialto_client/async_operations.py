@@ -36,6 +36,14 @@ class AsyncOperations:
         )
         return answer
 
+    async def read_invariants(self) -> schemas.InvariantList:
+        """Whether the books tie: `GET /v1/status/invariants`.
+
+        Empty until the first comparison, which is made on a schedule.
+        """
+        answer: schemas.InvariantList = await self.transport.call("GET", "/v1/status/invariants")
+        return answer
+
     async def list_assets(self) -> schemas.AssetList:
         """Every asset: `GET /v1/assets`."""
         answer: schemas.AssetList = await self.transport.call("GET", "/v1/assets")
@@ -58,6 +66,14 @@ class AsyncOperations:
         answer: schemas.MarketAnswer = await self.transport.call(
             "GET", path_of("/v1/markets/{market}", market=market)
         )
+        return answer
+
+    async def read_fees(self) -> schemas.FeesAnswer:
+        """Fees: `GET /v1/fees`.
+
+        Of everybody; a promotion of your own may be better.
+        """
+        answer: schemas.FeesAnswer = await self.transport.call("GET", "/v1/fees")
         return answer
 
     async def read_book(self, market: str, *, depth: int | None = None) -> schemas.BookAnswer:

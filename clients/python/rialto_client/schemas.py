@@ -187,6 +187,16 @@ class AssetAnswer(TypedDict):
     chain: str
 
 
+class AssetFee(TypedDict):
+    asset: str
+    chain: str
+    withdrawal_fee: str
+    """Fixed when the withdrawal is asked for."""
+    withdrawal_min: str
+    deposit_min: str
+    """Less is credited once deposits add up to it."""
+
+
 class AssetList(TypedDict):
     data: list[AssetAnswer]
 
@@ -431,6 +441,12 @@ class FactorsAnswer(TypedDict):
     passkeys: list[PasskeyAnswer]
 
 
+class FeesAnswer(TypedDict):
+    trading: list[TradingFee]
+    """The narrowest row that fits is taken."""
+    assets: list[AssetFee]
+
+
 class FieldError(TypedDict):
     pointer: str
     detail: str
@@ -492,6 +508,17 @@ class Found(TypedDict):
     details: NotRequired[dict[str, str]]
     highlight: NotRequired[dict[str, str]]
     """Fields as HTML, with `<mark>`."""
+
+
+class InvariantAnswer(TypedDict):
+    asset: str
+    holds: bool
+    """The chain has what the books say, to the unit."""
+    checked_at: str
+
+
+class InvariantList(TypedDict):
+    data: list[InvariantAnswer]
 
 
 class KycAnswer(TypedDict):
@@ -877,6 +904,15 @@ class TradeView(TypedDict):
     taker_side: str
     time: str
     lag_ms: NotRequired[int | None]
+
+
+class TradingFee(TypedDict):
+    market: str | None
+    """Null: every market."""
+    volume_min: str
+    """Traded in 30 days, in the quote asset."""
+    maker_percent: str
+    taker_percent: str
 
 
 class TransactionPage(TypedDict):

@@ -40,6 +40,15 @@ export class Operations {
   }
 
   /**
+   * Whether the books tie.
+   * `GET /v1/status/invariants`
+   * Empty until the first comparison, which is made on a schedule.
+   */
+  readInvariants(options: CallOptions = {}): Promise<schemas.InvariantList> {
+    return this.transport.call<schemas.InvariantList>({ method: "GET", path: "/v1/status/invariants" }, options);
+  }
+
+  /**
    * Every asset.
    * `GET /v1/assets`
    */
@@ -69,6 +78,15 @@ export class Operations {
    */
   readMarket(market: string, options: CallOptions = {}): Promise<schemas.MarketAnswer> {
     return this.transport.call<schemas.MarketAnswer>({ method: "GET", path: `/v1/markets/${encodeURIComponent(market)}` }, options);
+  }
+
+  /**
+   * Fees.
+   * `GET /v1/fees`
+   * Of everybody; a promotion of your own may be better.
+   */
+  readFees(options: CallOptions = {}): Promise<schemas.FeesAnswer> {
+    return this.transport.call<schemas.FeesAnswer>({ method: "GET", path: "/v1/fees" }, options);
   }
 
   /**

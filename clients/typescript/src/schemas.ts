@@ -145,6 +145,16 @@ export interface AssetAnswer {
   chain: string;
 }
 
+export interface AssetFee {
+  asset: string;
+  chain: string;
+  /** Fixed when the withdrawal is asked for. */
+  withdrawal_fee: string;
+  withdrawal_min: string;
+  /** Less is credited once deposits add up to it. */
+  deposit_min: string;
+}
+
 export interface AssetList {
   data: AssetAnswer[];
 }
@@ -385,6 +395,12 @@ export interface FactorsAnswer {
   passkeys: PasskeyAnswer[];
 }
 
+export interface FeesAnswer {
+  /** The narrowest row that fits is taken. */
+  trading: TradingFee[];
+  assets: AssetFee[];
+}
+
 export interface FieldError {
   pointer: string;
   detail: string;
@@ -450,6 +466,17 @@ export interface Found {
 }
 
 export type Interval = "1s" | "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "8h" | "12h" | "1d" | "3d" | "1w" | "1M";
+
+export interface InvariantAnswer {
+  asset: string;
+  /** The chain has what the books say, to the unit. */
+  holds: boolean;
+  checked_at: string;
+}
+
+export interface InvariantList {
+  data: InvariantAnswer[];
+}
 
 export type Kind = "trade" | "order" | "deposit" | "withdrawal" | "transaction" | "block";
 
@@ -846,6 +873,15 @@ export interface TradeView {
   taker_side: string;
   time: string;
   lag_ms?: number | null;
+}
+
+export interface TradingFee {
+  /** Null: every market. */
+  market: string | null;
+  /** Traded in 30 days, in the quote asset. */
+  volume_min: string;
+  maker_percent: string;
+  taker_percent: string;
 }
 
 export interface TransactionPage {
