@@ -1,0 +1,269 @@
+"""The web application: a customer's whole story in a real browser, and what the pages promise."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+
+from cli.demo.customer import Customer, eventually
+from cli.demo.outside import OutsideBitcoin, OutsideEthereum
+from cli.demo.staff import Staff
+from cli.running import Running
+from devstack.rented import RentedStack
+from tests.end_to_end.web_browser import PATIENCE_MS, Visitor, visitor
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
+
+SATOSHI = 50_000_000
+USDT_UNITS = 20_000_000_000
+SCRIPT_BYTES_MAX = 200_000
+PUBLIC_PAGES = (
+    "/",
+    "/markets",
+    "/markets/BTC-USDT",
+    "/fees",
+    "/status",
+    "/docs",
+    "/proof-of-reserves",
+    "/legal",
+    "/login",
+    "/register",
+)
+
+
+@pytest.fixture(scope="module")
+def web_url(exchange: RentedStack) -> str:
+    return f"http://127.0.0.1:{exchange.port('web')}"
+
+
+@pytest.fixture(scope="module")
+async def staff(running: Running) -> AsyncIterator[Staff]:
+    officer = Staff(running)
+    yield officer
+    await officer.close()
+
+
+@pytest.fixture
+async def bot(
+    api: httpx.AsyncClient, staff: Staff, ethereum: OutsideEthereum
+) -> AsyncIterator[Customer]:
+    """A market maker with USDT that bids for bitcoin, and takes its bids back at the end."""
+    maker = Customer(api, "web-bot")
+    await maker.join()
+    await maker.hand_in_papers("Lindqvist")
+    await _approve(maker, staff)
+    await ethereum.prepare(USDT_UNITS)
+    payment = await ethereum.pay_token(await maker.deposit_address("USDT"), USDT_UNITS)
+
+    async def credited() -> bool | None:
+        found = await maker.deposit(payment.txid)
+        return True if found and found["status"] in {"credited", "withdrawable"} else None
+
+    await eventually("the bot's deposit is credited", credited, 120)
+    bid = {"market": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.05"}
+    await maker.place([{**bid, "price": str(price)} for price in (60_000, 59_990, 59_980)])
+    yield maker
+    await maker.cancel_all("BTC-USDT")
+
+
+async def _approve(customer: Customer, staff: Staff) -> None:
+    async def waits() -> bool | None:
+        return True if await customer.kyc_state() == "manual_review" else None
+
+    await eventually(f"{customer.name}'s case waits for an officer", waits, 120)
+    await staff.approve_kyc(customer.id, "papers seen, name and photo match")
+
+
+async def test_a_customer_signs_up_deposits_trades_and_withdraws(
+    browser: Browser, web_url: str, bot: Customer, staff: Staff, bitcoin: OutsideBitcoin
+):
+    assert bot.id
+    async with visitor(browser, web_url, viewport={"width": 1440, "height": 900}) as ada:
+        await ada.sign_up()
+        await ada.hand_in_papers()
+        await ada.kyc_is("manual_review")
+        await staff.approve_kyc(await _customer_id(ada), "papers seen, name and photo match")
+        await ada.kyc_is("approved")
+        await ada.set_up_authenticator()
+
+        await bitcoin.prepare(2 * SATOSHI)
+        await bitcoin.pay(await ada.deposit_address("BTC"), SATOSHI)
+        await ada.deposit_is("withdrawable")
+
+        await ada.open_market("BTC-USDT")
+        await ada.order("Sell", "market", size="0.01")
+        await ada.sees(": filled")
+        await ada.tab("Fills")
+        await expect(ada.page.get_by_test_id("fills").locator("tbody tr")).to_have_count(
+            1, timeout=PATIENCE_MS
+        )
+        await _amend_and_cancel(ada)
+        await _withdraw(ada, bitcoin)
+        assert ada.complaints == []
+        assert ada.elsewhere == set()
+
+
+async def _customer_id(ada: Visitor) -> str:
+    answer = await ada.page.request.get(f"{ada.url}/v1/account")
+    return str((await answer.json())["customer_id"])
+
+
+async def _amend_and_cancel(ada: Visitor) -> None:
+    await ada.order("Sell", "limit", price="70000", size="0.02")
+    await ada.tab("Open orders")
+    row = ada.page.locator("tr[data-status='open']")
+    await row.get_by_role("button", name="Change").click()
+    await ada.page.locator("#amend-size").fill("0.01")
+    await ada.page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    await expect(row).to_contain_text("0.0100", timeout=PATIENCE_MS)
+    await row.get_by_role("button", name="Cancel").click()
+    await expect(row).to_have_count(0, timeout=PATIENCE_MS)
+
+
+async def _withdraw(ada: Visitor, bitcoin: OutsideBitcoin) -> None:
+    payee = await bitcoin.new_address()
+    page = ada.page
+    await ada.go("/wallet/withdraw/BTC")
+    await page.locator("#address").fill(payee)
+    await page.locator("#amount").fill("0.05")
+    await page.get_by_role("button", name="Review").click()
+    await page.get_by_role("button", name="Withdraw now").click()
+    done = page.locator('[data-testid="withdrawal"][data-status="done"]')
+    await expect(done).to_be_visible(timeout=2 * PATIENCE_MS)
+    assert await bitcoin.received(payee) == 5_000_000
+
+
+async def test_refusals_are_told_in_words(browser: Browser, web_url: str):
+    async with visitor(browser, web_url) as eve:
+        await eve.sign_up()
+        await eve.open_market("BTC-USDT")
+        await eve.order("Buy", "limit", price="50000", size="0.00001")
+        await eve.sees("Say how much.")  # The field takes no more decimals than a lot has.
+        await eve.order("Buy", "limit", price="50000", size="0.0001")
+        await eve.sees("You do not have that much USDT available.")
+        await eve.go("/login")
+        eve.password = "not the right one"
+        await eve.log_in()
+        await eve.sees("E-mail address or password is wrong.")
+
+
+async def test_the_book_comes_back_right_after_the_api_was_killed(
+    browser: Browser, web_url: str, exchange: RentedStack, bot: Customer
+):
+    async with visitor(browser, web_url) as reader, visitor(browser, web_url) as other:
+        for tab in (reader, other):
+            await tab.open_market("BTC-USDT")
+            await _shows(tab, "59990")
+        await _bid(bot, "59111")
+        for tab in (reader, other):
+            await _shows(tab, "59111")
+        exchange.kill("api")
+        for tab in (reader, other):
+            await tab.feed_is("lost")
+            await tab.feed_is("open")
+        await bot.cancel_all("BTC-USDT")
+        await bot.place(
+            [
+                {
+                    "market": "BTC-USDT",
+                    "side": "buy",
+                    "type": "limit",
+                    "price": "59500",
+                    "size": "0.01",
+                }
+            ]
+        )
+        for tab in (reader, other):
+            await _shows(tab, "59500")
+            await expect(tab.page.locator('[data-price="59111"]')).to_have_count(0)
+
+
+async def _bid(bot: Customer, price: str) -> None:
+    order = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": price, "size": "0.01"}
+    await bot.place([order])
+
+
+async def _shows(tab: Visitor, price: str) -> None:
+    level = tab.page.locator(f'[data-testid="book"] [data-price="{price}"]')
+    await expect(level).to_have_count(1, timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("path", PUBLIC_PAGES)
+async def test_public_pages_are_accessible_and_ask_nobody_else(
+    browser: Browser, web_url: str, path: str
+):
+    async with visitor(browser, web_url, viewport={"width": 390, "height": 844}) as reader:
+        await reader.go(path)
+        await reader.page.wait_for_load_state("networkidle")
+
+        assert await reader.axe_violations() == []
+        assert await _overflow(reader) == 0
+        assert reader.complaints == []
+        assert reader.elsewhere == set()
+
+
+async def _overflow(reader: Visitor) -> int:
+    return int(
+        await reader.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+    )
+
+
+async def test_dark_pages_are_accessible_too(browser: Browser, web_url: str):
+    async with visitor(browser, web_url, color_scheme="dark") as reader:
+        for path in ("/", "/markets/BTC-USDT"):
+            await reader.go(path)
+            await reader.page.wait_for_load_state("networkidle")
+            assert await reader.axe_violations() == []
+        await reader.open_market("BTC-USDT")
+        assert await reader.axe_violations() == []
+
+
+async def test_the_market_page_is_read_without_script_and_is_light(browser: Browser, web_url: str):
+    async with visitor(browser, web_url, java_script_enabled=False) as reader:
+        await reader.go("/markets/BTC-USDT")
+        await reader.sees("Rules of this market")
+    async with visitor(browser, web_url) as reader:
+        scripts: dict[str, int] = {}
+
+        async def weigh(url: str) -> None:
+            async with httpx.AsyncClient() as client:
+                scripts[url] = len(gzip.compress((await client.get(url)).content))
+
+        urls: list[str] = []
+        reader.page.on(
+            "request",
+            lambda asked: urls.append(asked.url) if asked.resource_type == "script" else None,
+        )
+        await reader.go("/markets/BTC-USDT")
+        await reader.page.wait_for_load_state("networkidle")
+        for url in set(urls):
+            await weigh(url)
+        assert 0 < sum(scripts.values()) < SCRIPT_BYTES_MAX
+
+
+async def test_the_session_is_out_of_reach_of_scripts_and_other_sites(
+    browser: Browser, web_url: str
+):
+    async with visitor(browser, web_url) as ada:
+        await ada.sign_up()
+        cookies = await ada.page.context.cookies()
+        session = next(each for each in cookies if each["name"] == "rialto_session")
+        assert session["httpOnly"]
+        assert session["sameSite"] == "Lax"
+        async with httpx.AsyncClient(base_url=web_url) as elsewhere:
+            answer = await elsewhere.delete(
+                "/v1/sessions/current",
+                headers={
+                    "Cookie": f"rialto_session={session['value']}",
+                    "Origin": "https://evil.example",
+                },
+            )
+            assert answer.status_code == 403
+        answer = await ada.page.request.get(f"{web_url}/v1/account")
+        assert answer.ok
