@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from domain.market import Market
 from domain.money import Asset, format_units
 
 _DECIMALS = 8
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 ZERO = "0.00000000"
 
 
@@ -41,4 +43,5 @@ def fraction(ppm: int) -> str:
 
 
 def milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+    """Cut off, never rounded: so what comes live and what was stored tell the same time."""
+    return (moment - _EPOCH) // _MILLISECOND
