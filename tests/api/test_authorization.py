@@ -182,23 +182,20 @@ async def test_what_others_own_looks_like_what_does_not_exist(
 ) -> None:
     other = (await exchange.person(USDT="1000")).http
     body = json.dumps(LIMIT).encode()
-    theirs: list[tuple[str, str, bytes]] = [
-        ("GET", f"/v1/orders/{owned.order}", b""),
-        ("PATCH", f"/v1/orders/{owned.order}", b'{"size":"0.005"}'),
-        ("DELETE", f"/v1/orders/{owned.order}", b""),
-        ("POST", f"/v1/orders/{owned.order}:replace", body),
-        ("GET", f"/v1/explorer/orders/{owned.order}", b""),
-        ("DELETE", f"/v1/api-keys/{owned.key}", b""),
-        ("DELETE", f"/v1/sessions/{owned.session}", b""),
-        ("DELETE", f"/v1/passkeys/{owned.passkey.credential_id.hex()}", b""),
+    theirs: list[tuple[str, str, str, bytes]] = [
+        ("GET", "/v1/orders/{}", owned.order, b""),
+        ("PATCH", "/v1/orders/{}", owned.order, b'{"size":"0.005"}'),
+        ("DELETE", "/v1/orders/{}", owned.order, b""),
+        ("POST", "/v1/orders/{}:replace", owned.order, body),
+        ("GET", "/v1/explorer/orders/{}", owned.order, b""),
+        ("DELETE", "/v1/api-keys/{}", owned.key, b""),
+        ("DELETE", "/v1/sessions/{}", owned.session, b""),
+        ("DELETE", "/v1/passkeys/{}", owned.passkey.credential_id.hex(), b""),
     ]
-    for method, path, content in theirs:
-        answer = await by_token(other)(method, path, content)
-        known = path.replace(owned.order, "999999").replace(owned.session, "999999")
-        missing = await by_token(other)(
-            method, known.replace(owned.key, "nobody").replace(known[-64:], "00" * 32)
-            if "passkeys" in known else known.replace(owned.key, "nobody"), content,
-        )  # fmt: skip
+    nobodys = {owned.order: "999999", owned.session: "999999", owned.key: "nobody"}
+    for method, path, thing, content in theirs:
+        answer = await by_token(other)(method, path.format(thing), content)
+        missing = await by_token(other)(method, path.format(nobodys.get(thing, "00" * 32)), content)
 
         assert answer.status_code == missing.status_code == 404, (path, answer.text)
         assert answer.json()["code"] == missing.json()["code"]

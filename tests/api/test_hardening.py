@@ -23,7 +23,7 @@ from domain.errors import ExchangeError
 from tests.api.conftest import Exchange, problem
 
 WEB = "https://www.example.com"
-STAFF_ONLY = {"invalid_list", "staff_token_refused"}
+STAFF_ONLY = {"invalid_list", "invalid_travel_rule_payload", "staff_token_refused"}
 """Refusals of commands and of the staff portal, which callers of the API never meet."""
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 from playwright.async_api import Browser
+from rialto_client import RialtoError
 
-from cli.demo.customer import Customer, Refused, eventually
+from cli.demo.customer import Customer, eventually
 from cli.demo.outside import OutsideBitcoin
 from cli.running import Running
 from devstack.rented import RentedStack
@@ -78,7 +79,7 @@ async def test_an_officer_approves_in_the_temporal_ui_and_the_customer_can_withd
     await _counterparty(running, "PUT", "silence", {"silent": False})
     await _deposit_is(nora, payment.txid, "withdrawable")
     payee = await bitcoin.new_address()
-    with pytest.raises(Refused, match="tier_too_low"):
+    with pytest.raises(RialtoError, match="tier_too_low"):
         await nora.withdraw("BTC", WITHDRAWN, payee)
 
     async with staff_page(browser, running.staff_url, BY_LOGIN["amir"]) as amir:
