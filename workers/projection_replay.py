@@ -44,18 +44,21 @@ def replay(
     replaying = _Replaying(parts, kinesis, dry_run=dry_run)
     applied = 0
     still: list[str] = []
+    kept: list[DeadLetter] = []
     for letter in parts.dead_letters.receive():
         if not is_wanted(letter.reason):
-            parts.dead_letters.put_back(letter)
+            kept.append(letter)
             continue
         reason = replaying.why_not(letter)
         if reason:
             still.append(reason)
         applied += not reason
         if reason or dry_run:
-            parts.dead_letters.put_back(letter)
+            kept.append(letter)
         else:
             parts.dead_letters.remove(letter)
+    for letter in kept:
+        parts.dead_letters.put_back(letter)
     return Replayed(applied, tuple(still))
 
 

@@ -26,7 +26,7 @@ DATA_BYTES_MAX = 150_000
 """SQS takes 256 KiB and base64 adds a third. Larger ones are pointed at, not carried."""
 
 REASON_LENGTH_MAX = 2000
-_SECONDS_TO_READ = 60
+_SECONDS_TO_READ = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,10 @@ class DeadLetters:
             self._send(letter)
 
     def receive(self) -> Iterator[DeadLetter]:
-        """Every letter once; those not removed or returned come back after a minute."""
+        """Every letter once; those not removed come back after five minutes.
+
+        Put none back before all are received: it would come again and hide the others.
+        """
         seen: set[str] = set()
         while True:
             answer = self._sqs.receive_message(

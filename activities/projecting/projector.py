@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from botocore.exceptions import ClientError
@@ -22,6 +22,7 @@ from domain.errors import ExchangeError
 from projections.listings import Listings
 from storage.search_index import DocumentRefused
 from streams.aws import error_code
+from streams.kinesis import split_aggregate
 
 logger = logging.getLogger(__name__)
 
@@ -96,10 +97,12 @@ class Projector:
         return poisons, _count(facts)
 
     def _one_by_one(self, records: Sequence[StreamRecord], error: Exception) -> list[Poison]:
-        """Find the records that cannot be applied, by halves; everything else is applied."""
+        """Find the events that cannot be applied, by halves; everything else is applied."""
         if len(records) == 1:
-            record = records[0]
-            return [Poison(record, record.data, f"{type(error).__name__}: {error}")]
+            [record] = records
+            records = [replace(record, data=line) for line in split_aggregate(record.data)]
+            if len(records) < 2:
+                return [Poison(record, record.data, f"{type(error).__name__}: {error}")]
         middle = len(records) // 2
         poisons = []
         for half in (records[:middle], records[middle:]):

@@ -13,6 +13,7 @@ from activities.projecting.store import Store
 from engine import events as e
 from engine.events import NumberedEvent
 from storage.dynamo_tables import CHECKPOINTS, PROJECTIONS
+from streams.kinesis import MARKET_EVENTS
 from tests.projections.fakes import Crashed, KeptLetters, MemoryDynamo, MemorySearch
 from tests.projections.histories import (
     LISTINGS,
@@ -21,6 +22,8 @@ from tests.projections.histories import (
     market_histories,
     market_record,
     pieces,
+    record,
+    run_of,
 )
 
 SLOW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -159,3 +162,16 @@ def test_what_was_set_aside_can_be_applied_later_and_lands_in_its_place() -> Non
 
     order = world.search.documents["order", "1"]
     assert (order["status"], order["price"], order["details"]["filled"]) == ("open", "5", "0.0002")
+
+
+def test_an_event_that_cannot_be_applied_does_not_take_its_record_along() -> None:
+    rested = (1, 1_764_000_000_000_000, e.RESTED, 1, 7, 1, 500, 3)
+    later = (2, 1_764_000_000_000_001, e.CANCELED, 1, 7, 1, 500, 3, 3, e.BY_OWNER)
+    lines = [run_of([rested]), run_of([rested], "NO-MARKET"), run_of([later])]
+    world = World()
+
+    world.processor.apply([record(MARKET_EVENTS, 0, "BTC-USDT", b"\n".join(lines))])
+
+    assert [poison.line for poison in world.letters.poisons] == [lines[1]]
+    assert "UnknownMarket" in world.letters.poisons[0].reason
+    assert world.search.documents["order", "1"]["status"] == "canceled"
