@@ -78,7 +78,7 @@ ROWS = (
         "staff",
         "api.staff.main",
         "rialto_worker",
-        (*TEMPORAL, *AWS, *ADDRESSES, "RIALTO_TEMPORAL_UI_URL"),
+        (*TEMPORAL, *AWS, *SEARCH, *ADDRESSES, "RIALTO_TEMPORAL_UI_URL"),
         serves=True,
     ),
     Row("matching_engine", "workers.matching_engine", "rialto_worker", (*AWS, *JOURNAL, *VALKEY)),

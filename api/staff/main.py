@@ -6,12 +6,16 @@ import uvloop
 from aiohttp import web
 from prometheus_client import start_http_server
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.exchange.passwords import Passwords
+from api.search.build import StaffAudit, build_search
 from api.staff.login import StaffLogin
 from api.staff.portal import Portal, PortalParts
+from api.staff.searching import StaffSearch, staff_viewer_of
 from api.staff.settings import StaffSettings
 from api.staff.signing import StaffSigner
+from storage.catalog import read_catalog
 from storage.engine import create_engine
 from storage.staff import StaffStore
 from streams import aws
@@ -23,6 +27,7 @@ from streams.payload_codec import kms_codec
 async def build(settings: StaffSettings) -> web.Application:
     engine = create_engine(settings.database_url, pool_size=4, application="staff")
     store, kms = StaffStore(engine), aws.client("kms")
+    search = await _search(settings, engine)
 
     async def is_ready() -> bool:
         async with engine.connect() as connection:
@@ -36,12 +41,29 @@ async def build(settings: StaffSettings) -> web.Application:
             login=StaffLogin(store, Passwords(), staff_envelope(kms)),
             signer=StaffSigner(kms),
             codec=kms_codec(kms, settings.temporal_namespace),
+            search=search,
             is_ready=is_ready,
         )
     )
     app = portal.app()
+    app.on_cleanup.append(lambda _: search.close())
     app.on_cleanup.append(lambda _: engine.dispose())
     return app
+
+
+async def _search(settings: StaffSettings, engine: AsyncEngine) -> StaffSearch:
+    async with engine.connect() as connection:
+        catalog = await read_catalog(connection)
+    return StaffSearch(
+        build_search(
+            opensearch_url=settings.opensearch_url,
+            table_prefix=settings.table_prefix,
+            dynamodb=aws.client("dynamodb"),
+            catalog=catalog,
+            viewer_of=staff_viewer_of,
+            audit=StaffAudit(engine),
+        )
+    )
 
 
 def main() -> None:

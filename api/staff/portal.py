@@ -18,6 +18,7 @@ from api.staff import codec, rewriting
 from api.staff.access import READ_METHODS, Kind, Wish, refuse_unless_allowed, wish_of
 from api.staff.login import StaffLogin
 from api.staff.pages import CONTENT_POLICY, login_page, message_page, safe_target
+from api.staff.searching import PATHS, StaffSearch
 from api.staff.settings import StaffSettings
 from api.staff.signing import StaffSigner
 from api.staff.views import portal_script
@@ -55,6 +56,7 @@ class PortalParts:
     login: StaffLogin
     signer: StaffSigner
     codec: PayloadCodec
+    search: StaffSearch
     is_ready: Callable[[], Awaitable[bool]]
 
 
@@ -80,6 +82,7 @@ class Portal:
                 web.post("/staff/logout", self._sign_out),
                 web.get("/staff/portal.js", self._script),
                 web.get("/", self._go_home),
+                *(web.get(path, self._search) for path in PATHS),
                 web.post("/codec/decode", self._decode),
                 web.post("/codec/encode", self._encode),
                 web.route("*", "/{path:.*}", self._pass_on),
@@ -200,6 +203,11 @@ class Portal:
         return web.Response(
             text=script, content_type="text/javascript", headers={"Cache-Control": "no-store"}
         )
+
+    async def _search(self, request: web.Request) -> web.Response:
+        staff = await self._staff(request)
+        with log_context(staff=staff.login):
+            return await self._parts.search.answer(request, staff)
 
     # Passing on ------------------------------------------------------------------------------
 

@@ -15,5 +15,7 @@ class StaffSettings(BaseSettings):
     staff_url: str
     """How browsers reach the portal: the one origin it accepts changes from."""
     staff_port: int
+    opensearch_url: str
+    table_prefix: str = "rialto-"
     health_port: int | None = None
     metrics_port: int | None = None

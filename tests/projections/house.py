@@ -64,12 +64,13 @@ class House:
         relay = FillsRelay(self.world.engine, self.parts.stores, [BTC_USDT.id])
         await relay.relay()
 
-    async def deposit(self) -> None:
+    async def deposit(self, *, is_seen: bool = True) -> None:
+        """A deposit's row; `is_seen` also tells what a listener would, past its outbox."""
         async with self.world.engine.begin() as connection:
             await connection.execute(text(_DEPOSIT), {"txid": TXID, "id": DEPOSIT})
-        await self.tell_custody()
+        await self.tell_custody(is_seen=is_seen)
 
-    async def tell_custody(self) -> None:
+    async def tell_custody(self, *, is_seen: bool) -> None:
         async with self.world.engine.connect() as connection:
             rows = await changes_after(connection, 0)
         mined = ChainEvent(
@@ -82,7 +83,8 @@ class House:
             block_hash="bb", parent_hash="aa",
         )  # fmt: skip
         told = [custody_events.to_record(custody_events.from_row(*row)) for row in rows]
-        told += [chain_events.to_record(mined), chain_events.to_record(block)]
+        if is_seen:
+            told += [chain_events.to_record(mined), chain_events.to_record(block)]
         records: list[StreamRecord] = [
             record(CHAIN_EVENTS, at, each.key, each.data) for at, each in enumerate(told)
         ]

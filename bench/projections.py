@@ -1,0 +1,285 @@
+"""Market events from Kinesis to DynamoDB and the search index: how many, how soon, and rebuilt.
+
+`rialto bench projections` starts servers of its own. No money moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import psutil
+
+from activities.projecting.projector import Projector
+from activities.projecting.reading import Poison, StreamRecord
+from activities.projecting.store import Store
+from bench.report import BenchResult, percentile
+from devstack.rented import RentedStack
+from engine import events as e
+from engine.events import NumberedEvent
+from projections.document import Kind
+from projections.listings import Listings
+from storage.catalog import BTC, ETH, LISTED, USDT
+from storage.dynamo import Dynamo
+from storage.dynamo_tables import TABLES, Table, create_table
+from storage.search_client import connect
+from storage.search_index import DocumentRefused, SearchIndex
+from streams.aws import client
+from streams.kinesis import MARKET_EVENTS, KinesisProducer, Record
+from streams.kinesis_consumer import KinesisConsumer, Position, Received, Take
+from streams.market_events import EVENTS_MAX, MarketEvents, encode
+from workers.projection_parts import now_ms
+
+LISTINGS = Listings.of([BTC, ETH, USDT], LISTED)
+MARKETS = ("BTC-USDT", "ETH-USDT")
+"""One shard each."""
+
+STREAM = "bench-market-events"
+EVENTS = 24_000
+HALF_LOAD_SECONDS = 15.0
+TICK_SECONDS = 0.1
+IDLE_SECONDS = 0.05
+MAKER = 7
+"""One customer who has a part in every trade: the hardest case for partitions."""
+
+PARTS = ("ministack", "roto", "osmem")
+
+
+class Events:
+    """A market's events: a maker rests, a taker comes, they trade; three events a trade."""
+
+    def __init__(self, market: str) -> None:
+        self.market = market
+        self._trades = 0
+
+    def next(self, count: int) -> list[NumberedEvent]:
+        events: list[NumberedEvent] = []
+        at_us = time.time_ns() // 1000
+        while len(events) < count:
+            self._trades += 1
+            n, first = self._trades, 3 * self._trades - 2
+            maker, taker, buyer = 2 * n, 2 * n + 1, 100 + n % 500
+            price = 50_000 + n % 97
+            fill = (n, price, 2, maker, MAKER, 0, taker, buyer, 0, e.BUY_AGGRESSOR)
+            events += [
+                (first, at_us, e.RESTED, maker, MAKER, 0, price, 2),
+                (first + 1, at_us, e.ACCEPTED, taker, buyer, 1, price, 2),
+                (first + 2, at_us, e.FILLED, *fill),
+            ]
+        return events
+
+    def records(self, count: int) -> list[Record]:
+        events = self.next(count)
+        runs = [events[start : start + EVENTS_MAX] for start in range(0, len(events), EVENTS_MAX)]
+        return [Record(self.market, _encoded(self.market, run)) for run in runs]
+
+
+class CountingDynamo(Dynamo):
+    """Counts what each partition takes."""
+
+    writes: ClassVar[Counter[str]] = Counter()
+
+    def of_generation(self, generation: int) -> Dynamo:
+        return CountingDynamo(self._dynamodb, self._prefix, generation)
+
+    def put_many(self, table: Table, items: Iterable[Mapping[str, Any]]) -> None:
+        kept = list(items)
+        self.writes.update(f"{table.name} {item['pk']}" for item in kept)
+        super().put_many(table, kept)
+
+    def put_if_unchanged(
+        self, table: Table, puts: Iterable[tuple[Mapping[str, Any], str, int | None]]
+    ) -> list[bool]:
+        kept = list(puts)
+        self.writes.update(f"{table.name} {item['pk']}" for item, _, _ in kept)
+        return super().put_if_unchanged(table, kept)
+
+
+@dataclass
+class CountedLetters:
+    """None are expected."""
+
+    count: int = 0
+
+    def send(self, poisons: Sequence[Poison]) -> None:
+        self.count += len(poisons)
+
+    def send_documents(self, generation: int, refused: Sequence[DocumentRefused]) -> None:  # noqa: ARG002 - as the queue's
+        self.count += len(refused)
+
+
+class _Positions:
+    """Kept in memory: the benchmark is not killed."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Position] = {}
+
+    def read(self) -> Mapping[str, Position]:
+        return dict(self.kept)
+
+    def write(self, position: Position) -> None:
+        self.kept[position.shard] = position
+
+
+@dataclass
+class Bench:
+    store: Store
+    producer: KinesisProducer
+    letters: CountedLetters = field(default_factory=CountedLetters)
+    positions: _Positions = field(default_factory=_Positions)
+    applied: int = 0
+    lags_ms: list[float] = field(default_factory=list)
+    """From an event's time to both stores having it."""
+
+    def taker(self) -> Take:
+        projector = Projector(lambda: [self.store], lambda: LISTINGS, self.letters)
+
+        def take(received: Sequence[Received]) -> None:
+            records = [
+                StreamRecord(MARKET_EVENTS, r.shard, r.sequence_number, r.key, r.data, 0)
+                for r in received
+            ]
+            self.applied += projector.apply(records).events
+            at_us = time.time_ns() // 1000
+            for each in received:
+                event = json.loads(each.data.partition(b"\n")[0])["events"][0]
+                self.lags_ms.append((at_us - event[1]) / 1000)
+
+        return take
+
+    async def follow(self, until: Callable[[], bool]) -> None:
+        stop = asyncio.Event()
+        consumer = KinesisConsumer(
+            client("kinesis"),
+            STREAM,
+            self.positions,
+            lambda _: self.taker(),
+            idle_seconds=IDLE_SECONDS,
+        )
+        running = asyncio.create_task(consumer.run(stop))
+        while not until():
+            await asyncio.sleep(0.01)
+            if running.done():
+                running.result()
+        stop.set()
+        await running
+
+
+async def throughput(bench: Bench, markets: Sequence[Events]) -> float:
+    """Events a second with a backlog: put first, then followed."""
+    per_market = EVENTS // len(markets)
+    for market in markets:
+        await bench.producer.put(STREAM, market.records(per_market))
+    wanted = bench.applied + EVENTS
+    began = time.perf_counter()
+    await bench.follow(lambda: bench.applied >= wanted)
+    return EVENTS / (time.perf_counter() - began)
+
+
+async def half_load(bench: Bench, markets: Sequence[Events], rate: float) -> list[float]:
+    """Lags in milliseconds while half of what is possible comes in small runs."""
+    bench.lags_ms.clear()
+    per_tick = max(3, int(rate / 2 * TICK_SECONDS / len(markets)) // 3 * 3)
+    ticks = int(HALF_LOAD_SECONDS / TICK_SECONDS)
+    wanted = bench.applied + per_tick * ticks * len(markets)
+
+    async def produce() -> None:
+        began = time.perf_counter()
+        for tick in range(ticks):
+            for market in markets:
+                await bench.producer.put(STREAM, market.records(per_tick))
+            await asyncio.sleep(max(0.0, began + (tick + 1) * TICK_SECONDS - time.perf_counter()))
+
+    await asyncio.gather(produce(), bench.follow(lambda: bench.applied >= wanted))
+    return sorted(bench.lags_ms)
+
+
+def rebuild_rate(bench: Bench) -> float:
+    """Events a second into a new generation, as a rebuild applies them."""
+    new = Store(bench.store.dynamo.of_generation(2), bench.store.search.of_generation(2), now_ms)
+    new.dynamo.create_tables()
+    new.search.prepare(serves=False)
+    projector = Projector(lambda: [new], lambda: LISTINGS, bench.letters)
+    count, began = 0, time.perf_counter()
+    for market in MARKETS:
+        records = [
+            StreamRecord(MARKET_EVENTS, "rebuild", str(at), market, each.data, 0)
+            for at, each in enumerate(Events(market).records(EVENTS // len(MARKETS)))
+        ]
+        for start in range(0, len(records), 8):
+            count += projector.apply(records[start : start + 8]).events
+    return count / (time.perf_counter() - began)
+
+
+async def run() -> BenchResult:
+    stack = RentedStack()
+    try:
+        stack.require(*PARTS)
+        os.environ.update(stack.env)
+        return await _run(stack)
+    finally:
+        stack.close()
+
+
+async def _run(stack: RentedStack) -> BenchResult:
+    bench = _prepare(stack)
+    markets = [Events(market) for market in MARKETS]
+    rate = await throughput(bench, markets)
+    hottest, writes = CountingDynamo.writes.most_common(1)[0]
+    total = CountingDynamo.writes.total()
+    lags = await half_load(bench, markets, rate)
+    trades = await asyncio.to_thread(bench.store.search.count, Kind.TRADE)
+    whole = bench.letters.count == 0 and trades == bench.applied // 3
+    rebuilt = await asyncio.to_thread(rebuild_rate, bench)
+    return BenchResult(
+        "projections",
+        rate,
+        percentile(lags, 0.5),
+        percentile(lags, 0.99),
+        percentile(lags, 0.999),
+        "an event counts when DynamoDB and the search index have acknowledged all it changes",
+        "not applicable",
+        {},
+        [
+            f"throughput: a backlog of {EVENTS} events of {len(MARKETS)} markets on 2 shards",
+            f"latencies: from the engine's time to both stores at half load, {rate / 2:.0f}/s",
+            f"rebuild: {rebuilt:.0f} events a second into a new generation",
+            f"all there: {whole} ({trades} trades findable, {bench.letters.count} dead letters)",
+            (
+                f"hottest partition: {hottest} took {writes} of {total} writes, though one "
+                "customer has a part in every trade"
+            ),
+            *_memory(stack),
+        ],
+    )
+
+
+def _prepare(stack: RentedStack) -> Bench:
+    for table in TABLES:
+        create_table(client("dynamodb"), table, "bench-")
+    kinesis = client("kinesis")
+    kinesis.create_stream(StreamName=STREAM, ShardCount=2)
+    kinesis.get_waiter("stream_exists").wait(StreamName=STREAM)
+    search = SearchIndex(connect(stack.env["RIALTO_OPENSEARCH_URL"]), "bench-")
+    search.prepare(serves=True)
+    dynamo = CountingDynamo(client("dynamodb"), "bench-")
+    return Bench(Store(dynamo, search, now_ms), KinesisProducer())
+
+
+def _memory(stack: RentedStack) -> list[str]:
+    sizes = {"processor": psutil.Process().memory_info().rss}
+    for name in PARTS:
+        pid = stack.pid(name)
+        if pid is not None:
+            sizes[name] = psutil.Process(pid).memory_info().rss
+    return ["memory: " + ", ".join(f"{name} {size >> 20} MiB" for name, size in sizes.items())]
+
+
+def _encoded(market: str, events: list[NumberedEvent]) -> bytes:
+    return encode(MarketEvents(market, 1, events[0][0], events[-1][0], events))

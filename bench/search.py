@@ -1,0 +1,191 @@
+"""Searches over many documents, as the API asks them. `rialto bench search` starts its own server.
+
+`RIALTO_BENCH_DOCUMENTS` says how many: the local server keeps some 14 KB of memory for each, so a
+million takes 14 GB there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from random import Random
+
+import psutil
+
+from api.search.desk import SearchDesk
+from api.search.lag import ProjectionLag
+from api.search.query import SearchQuery
+from api.search.viewer import Viewer
+from bench.report import BenchResult, percentile
+from compliance.staff import Role
+from devstack.rented import RentedStack
+from domain.ids import CustomerId, OrderId, TradeId
+from domain.market import MarketId, Side
+from projections import chain, document
+from projections.chain import Deposit, Output, OutputStatus
+from projections.document import Document
+from projections.order import OrderState, OrderStatus
+from projections.trade import Trade
+from storage.catalog import BTC, LISTED
+from storage.search_client import connect, connect_async
+from storage.search_index import BULK_DOCUMENTS, SearchIndex, Source
+
+DOCUMENTS = 100_000
+SECONDS = 20.0
+CALLERS = 4
+CUSTOMERS = 2_000
+START_MS = 1_764_000_000_000
+MARKET = LISTED[0]
+_PREFIX = "bench-"
+
+
+class NoLag(ProjectionLag):
+    """No processor runs: nothing is behind."""
+
+    def __init__(self) -> None:
+        """Nothing to ask."""
+
+    async def milliseconds(self) -> int | None:
+        return None
+
+
+def documents(count: int, random: Random) -> Iterator[Document]:
+    """Half trades, three in ten orders, the rest deposits and the outputs that paid them."""
+    for number in range(1, count // 10 + 1):
+        at_ms = START_MS + number * 10_000
+        for part in range(5):
+            yield document.of_trade(_trade(number * 5 + part, at_ms, random), MARKET)
+        for part in range(3):
+            yield document.of_order(_order(number * 3 + part, at_ms, random), MARKET)
+        txid, address = f"{random.getrandbits(256):064x}", _address(random.randrange(CUSTOMERS))
+        units = random.randrange(1, 10**9)
+        output = Output(
+            "bitcoin", txid, 0, OutputStatus.MINED, number, at_ms, number // 6,
+            f"{number // 6:064x}", "BTC", units, address,
+        )  # fmt: skip
+        yield chain.of_output(output, BTC)
+        deposit = Deposit(
+            f"bitcoin:{txid}:0", random.randrange(CUSTOMERS), "bitcoin", txid, 0, "BTC", units,
+            address, random.choice(("confirming", "credited")), at_ms, at_ms, number,
+        )  # fmt: skip
+        yield chain.of_deposit(deposit, BTC)
+
+
+def _trade(number: int, at_ms: int, random: Random) -> Trade:
+    return Trade(
+        MarketId(MARKET.id), TradeId(number), 1, number, random.randrange(1, 10**7),
+        random.randrange(1, 10**5), random.choice((Side.BUY, Side.SELL)), at_ms, OrderId(number),
+        OrderId(number + 1), CustomerId(random.randrange(CUSTOMERS)),
+        CustomerId(random.randrange(CUSTOMERS)),
+    )  # fmt: skip
+
+
+def _order(number: int, at_ms: int, random: Random) -> OrderState:
+    status = random.choice((OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.OPEN))
+    return OrderState(
+        MarketId(MARKET.id), number, random.randrange(CUSTOMERS), number, status, at_ms * 1000,
+        at_ms * 1000, "buy", 500, 0, 10, 5, 2500, 1, 2,
+    )  # fmt: skip
+
+
+def _address(number: int) -> str:
+    return f"bcrt1q{number:032x}"
+
+
+def queries(random: Random, txids: list[str]) -> dict[str, tuple[SearchQuery, Viewer]]:
+    """One of each kind that people ask."""
+    mine = Viewer(customer_id=random.randrange(CUSTOMERS))
+    staff = Viewer(staff="bench", role=Role.COMPLIANCE)
+    public = Viewer()
+    return {
+        "txid": (SearchQuery(txid=random.choice(txids)), public),
+        "address": (SearchQuery(address=_address(random.randrange(CUSTOMERS))), public),
+        "beginning of a txid": (SearchQuery(q=random.choice(txids)[:10]), public),
+        "own records, newest": (SearchQuery(customer="me"), mine),
+        "customer, amount range": (
+            SearchQuery(customer=str(random.randrange(CUSTOMERS)), amount_min="0.01"), staff,
+        ),
+        "market by price": (
+            SearchQuery(kind=("trade",), market=(MARKET.id,), price_min="90000"), public,
+        ),
+        "words with facets": (SearchQuery(q="deposit credited", facets=True), staff),
+    }  # fmt: skip
+
+
+async def measure(desk: SearchDesk, txids: list[str]) -> dict[str, list[float]]:
+    """Milliseconds of each kind of query, asked in turn by a few at once."""
+    took: dict[str, list[float]] = {}
+    deadline = time.perf_counter() + SECONDS
+
+    async def caller(seed: int) -> None:
+        random = Random(seed)
+        while time.perf_counter() < deadline:
+            for name, (query, viewer) in queries(random, txids).items():
+                began = time.perf_counter()
+                await desk.search(query, viewer)
+                took.setdefault(name, []).append(1000 * (time.perf_counter() - began))
+
+    await asyncio.gather(*(caller(seed) for seed in range(CALLERS)))
+    return {name: sorted(times) for name, times in took.items()}
+
+
+def fill(search: SearchIndex, count: int) -> list[str]:
+    """Index that many documents; returns txids that are among them."""
+    txids: list[str] = []
+    page: list[Source] = []
+    for each in documents(count, Random(7)):
+        if each.txid and len(txids) < 5_000:
+            txids.append(each.txid)
+        page.append(each.source())
+        if len(page) == BULK_DOCUMENTS:
+            assert search.write(page) == []
+            page = []
+    assert search.write(page) == []
+    search.refresh()
+    return txids
+
+
+async def run() -> BenchResult:
+    count = int(os.environ.get("RIALTO_BENCH_DOCUMENTS", DOCUMENTS))
+    stack = RentedStack()
+    try:
+        stack.require("osmem")
+        return await _run(stack, count)
+    finally:
+        stack.close()
+
+
+async def _run(stack: RentedStack, count: int) -> BenchResult:
+    url = stack.env["RIALTO_OPENSEARCH_URL"]
+    search = SearchIndex(connect(url), _PREFIX)
+    search.prepare(serves=True)
+    began = time.perf_counter()
+    txids = await asyncio.to_thread(fill, search, count)
+    filling = time.perf_counter() - began
+    desk = SearchDesk(connect_async(url), f"{_PREFIX}search", NoLag())
+    took = await measure(desk, txids)
+    await desk.close()
+    every = sorted(each for times in took.values() for each in times)
+    pid = stack.pid("osmem")
+    assert pid is not None
+    memory = psutil.Process(pid).memory_info().rss >> 20
+    return BenchResult(
+        "search",
+        len(every) / SECONDS,
+        percentile(every, 0.5),
+        percentile(every, 0.99),
+        percentile(every, 0.999),
+        "not applicable: searches change nothing",
+        "not applicable",
+        {},
+        [
+            f"{count} documents, {CALLERS} searches at a time, an equal share of each kind",
+            f"filled at {count / filling:.0f} documents a second; server {memory} MiB",
+            *(
+                f"{name}: p50 {percentile(times, 0.5):.1f} ms, p99 {percentile(times, 0.99):.1f} ms"
+                for name, times in took.items()
+            ),
+        ],
+    )
