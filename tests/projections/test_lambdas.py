@@ -150,13 +150,14 @@ def test_the_wallet_service_answers_behind_the_gateway(
     variables = {"RIALTO_DATABASE_URL": database.api}
     releases.function("wallet-service", "api.wallet_service.main.handler", variables)
 
-    def get(path: str) -> Any:
-        http = {"method": "GET", "path": path, "sourceIp": "127.0.0.1"}
+    def ask(method: str, path: str) -> Any:
+        http = {"method": method, "path": path, "sourceIp": "127.0.0.1"}
         event = {"version": "2.0", "rawPath": path, "requestContext": {"http": http}}
         return releases.invoke("wallet-service", event)
 
-    assert get("/healthz")["statusCode"] == 200
-    refused = get("/v1/hot-wallets")
+    assert ask("GET", "/healthz")["statusCode"] == 200
+    assert ask("GET", "/v1/hot-wallets")["statusCode"] == 200
+    refused = ask("POST", "/v1/deposit-addresses")
     assert refused["statusCode"] == 401
     assert json.loads(refused["body"])["code"] == "not_authenticated"
 
