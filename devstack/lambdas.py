@@ -69,10 +69,13 @@ def pinned(module: str) -> set[str]:
     """Distributions that the module's imports lead to, as far as requirements.lock pins them."""
     locked = _locked()
     of_module = packages_distributions()
+    imported = _imported(module) - sys.stdlib_module_names
+    unknown = imported - of_module.keys()
+    assert not unknown, f"not installed here: {', '.join(sorted(unknown))}; make install"
     waiting = [
         str(canonicalize_name(distribution))
-        for imported in _imported(module)
-        for distribution in of_module.get(imported, ())
+        for name in imported
+        for distribution in of_module[name]
     ]
     found: set[str] = set()
     while waiting:
