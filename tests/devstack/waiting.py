@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def eventually(holds: Callable[[], bool], *, within_seconds: float = 30.0) -> bool:
+def eventually(holds: Callable[[], bool], *, within_seconds: float = 120.0) -> bool:
     deadline = time.monotonic() + within_seconds
     while not holds():
         if time.monotonic() > deadline:
