@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := PYTHON="$(PYTHON)" devstack/install/install.sh
 # Two processes, each with servers of its own: most of a test's time is waiting.
-IN_TWO := -n 2 --dist loadgroup
+IN_TWO := -n 2 --dist loadscope
 LOCK := .tools/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links
 

@@ -1,29 +1,31 @@
 """Servers and databases for tests. They start when the first test asks for them."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
+from xdist.scheduler import LoadScopeScheduling
 
 from devstack.rented import Database, RentedStack
 from storage.migrate import migrate
 from tests.browser import open_browser
 
-HERE = Path(__file__).resolve().parent
 ON_ONE_CHAIN = {"chains", "custody", "workers"}
 """Their modules share hot wallets on the nodes of their stack, and use them in this order."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests out by file, so that fixtures of a module are made once."""
-    for item in items:
-        place = item.path.relative_to(HERE)
-        group = "chain" if place.parts[0] in ON_ONE_CHAIN else str(place)
-        if place.parts[0] == "dialect":
-            group = "dialect"  # They share one running exchange.
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByFile(LoadScopeScheduling):
+    """Shares the tests out by file, so that the fixtures of a module are made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        place = nodeid.partition("::")[0]
+        return "chain" if place.split("/")[1] in ON_ONE_CHAIN else place
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

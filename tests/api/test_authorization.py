@@ -24,7 +24,8 @@ PUBLIC = [
     "read_time", "read_status", "list_errors", "explain_error", "list_assets", "read_asset",
     "list_markets", "read_market", "read_book", "list_trades", "list_tickers", "read_ticker",
     "list_candles", "register", "log_in", "start_passkey_log_in", "log_in_with_passkey",
-    "list_tiers", "search", "explore_blocks", "explore_block", "explore_transaction",
+    "list_tiers", "read_fees", "read_invariants", "search", "explore_blocks", "explore_block",
+    "explore_transaction",
     "explore_address", "explore_trade", "explore_order", "explore_deposit", "explore_withdrawal",
 ]  # fmt: skip
 READ = [
