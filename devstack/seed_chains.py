@@ -144,24 +144,25 @@ async def deploy_token(engine: AsyncEngine, node: EthereumNode) -> str:
 
 
 async def fund_once(ledger: Ledger, asset: str, units: int, funds: Funds) -> None:
-    """Bring the hot wallet to `units`, then book them as the house's capital.
+    """Bring the hot wallet to `units`, then book what it has as the house's capital.
 
-    A crash in between repeats: what arrived is not sent again, and the entry is posted once.
+    A crash in between repeats: what arrived is not sent again, and the entry is posted once. On an
+    old chain under a new database the wallet may have more.
     """
     entry_id = EntryId(f"funding/{asset}/1")
     async with ledger.engine.connect() as connection:
         if await custody_keys.is_posted(connection, entry_id):
             return
-    missing = units - await funds.balance()
-    if missing > 0:
-        await funds.send(missing)
-    code = AssetCode(asset)
+    has = await funds.balance()
+    if has < units:
+        await funds.send(units - has)
+    code, booked = AssetCode(asset), max(units, has)
     transfer = Transfer(
-        house(AccountKind.HOT_WALLET, code), house(AccountKind.HOUSE_CAPITAL, code), units
+        house(AccountKind.HOT_WALLET, code), house(AccountKind.HOUSE_CAPITAL, code), booked
     )
     entry = JournalEntry(entry_id, EntryReason.FUNDING, "development funds", (transfer,))
     await ledger.post(entry)
-    logger.info("funded a hot wallet", extra={"asset": asset, "units": str(units)})
+    logger.info("funded a hot wallet", extra={"asset": asset, "units": str(booked)})
 
 
 async def seed(settings: SeedSettings) -> None:
