@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 
@@ -162,9 +163,9 @@ async def test_the_book_comes_back_right_after_the_api_was_killed(
         for tab in (reader, other):
             await _shows(tab, "59111")
         exchange.kill("api")
-        for tab in (reader, other):
-            await tab.feed_is("lost")
-            await tab.feed_is("open")
+        # At once: the API is back in a second or two, and a tab looked at later is open again.
+        await asyncio.gather(*(tab.feed_is("lost") for tab in (reader, other)))
+        await asyncio.gather(*(tab.feed_is("open") for tab in (reader, other)))
         await bot.cancel_all("BTC-USDT")
         await bot.place(
             [
