@@ -11,5 +11,7 @@ export const load: PageLoad = async ({ fetch }) => {
 
 async function newest(fetcher: typeof fetch): Promise<Bundle | undefined> {
   const answer = await fetcher('/v1/proof-of-reserves');
-  return answer.ok ? ((await answer.json()) as Bundle) : undefined;
+  // Read in any case: an answer that nobody reads keeps its connection, and is asked for again.
+  const body: unknown = await answer.json();
+  return answer.ok ? (body as Bundle) : undefined;
 }
