@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 from functools import partial
 
 import httpx
@@ -18,15 +17,7 @@ from cli.demo.story import MAKERS, SCALES, TRADERS, WITHDRAWALS, Story
 from cli.running import Running
 from devstack.rented import RentedStack
 
-pytestmark = [
-    pytest.mark.stack,
-    pytest.mark.slow,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        not os.environ.get("RIALTO_TEST_ALL"),
-        reason="an ether deposit of the story is not credited in time; cause not found yet",
-    ),
-]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(900)]
 
 PEOPLE = len(TRADERS) + len(MAKERS)
 VICTIMS = (
