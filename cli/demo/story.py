@@ -18,7 +18,8 @@ from cli.demo.staff import Staff
 from domain.money import format_units, parse_units
 
 SCALES: Final = {"BTC": 8, "ETH": 18, "USDT": 6}
-DEPOSITS: Final = {"BTC": "0.5", "ETH": "5", "USDT": "20000"}
+DEPOSITS: Final = {"BTC": "0.35", "ETH": "2.5", "USDT": "20000"}
+"""Worth less together than a verified customer may deposit in 24 hours."""
 WITHDRAWALS: Final = {"BTC": "0.01", "ETH": "0.1", "USDT": "100"}
 TRADERS: Final = ("alice", "bob", "carol", "dave")
 MAKERS: Final = ("maker-one", "maker-two")
