@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ from projections.listings import Listings
 from storage import dynamo_checkpoints as checkpoints
 from storage.catalog import read_catalog
 from storage.engine import create_engine
-from streams.aws import client
+from streams.aws import client_of
 from streams.kinesis import CHAIN_EVENTS, MARKET_EVENTS
 from workers.projection_parts import Parts, ProjectionSettings, build
 from workers.projection_rebuild import Rebuild, RebuildRunning, Rebuilt
@@ -142,9 +143,10 @@ def replay_command(
 ) -> None:
     """Apply dead letters again, after what made them poison was mended."""
     pattern = re.compile(reason)
+    running = Running.load(os.environ)
     replayed = replay(
-        _parts(),
-        client("kinesis"),
+        parts_of(running),
+        client_of(running.variables, "kinesis"),
         lambda text: pattern.search(text) is not None,
         dry_run=dry_run,
     )
@@ -196,7 +198,11 @@ async def _sources(parts: Parts) -> AsyncIterator[tuple[AsyncEngine, Listings, P
     assert parts.settings.database_url is not None
     engine = create_engine(parts.settings.database_url, application="rialto-cli")
     try:
-        yield engine, await _listings(engine), Path(os.environ["RIALTO_JOURNAL_DIR"])
+        yield (
+            engine,
+            await _listings(engine),
+            Path(Running.load(os.environ).variables["RIALTO_JOURNAL_DIR"]),
+        )
     finally:
         await engine.dispose()
 
@@ -213,9 +219,14 @@ def _parts() -> Parts:
 
 
 def parts_of(running: Running) -> Parts:
-    for name, value in running.variables.items():
-        os.environ.setdefault(name, value)
-    return build(ProjectionSettings())
+    """Of this exchange alone, whatever the environment of the process says of others."""
+    variables = running.variables
+    settings = ProjectionSettings(
+        database_url=variables["RIALTO_DATABASE_URL"],
+        opensearch_url=variables["RIALTO_OPENSEARCH_URL"],
+        table_prefix=variables["RIALTO_TABLE_PREFIX"],
+    )
+    return build(settings, clients=partial(client_of, variables))
 
 
 def _print_rebuilt(rebuilt: Rebuilt) -> None:

@@ -51,12 +51,16 @@ class Miner:
             else:
                 await self._call("createwallet", WALLET, False, False, "", False, True, True)
         self._address = await self._call("getnewaddress", wallet=WALLET)
+        await self._mature()
+
+    async def _mature(self) -> None:
         height = await self._call("getblockcount")
         if height < MATURITY_BLOCKS:
             await self._call("generatetoaddress", MATURITY_BLOCKS - height, self._address)
 
     async def tick(self) -> None:
         """Mine one block if something waits for it."""
+        await self._mature()  # A node that was killed may have lost blocks it had not written yet.
         waiting = (await self._call("getmempoolinfo"))["size"]
         if waiting:
             self._blocks_left = BLOCKS_AFTER_LAST_TRANSACTION

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -66,6 +67,23 @@ def client(service: str) -> Any:
     """The process's client of `service`. Building one takes about 35 ms; asking again is free."""
     with _building:  # boto3's default session must not be used by two threads while it builds.
         return _build(service)
+
+
+def client_of(variables: Mapping[str, str], service: str) -> Any:
+    """A client with the endpoint and keys of `variables`, whatever the process's own are.
+
+    For commands that look at an exchange from outside: the environment may speak of another one.
+    """
+    shared = variables.get("AWS_ENDPOINT_URL")
+    with _building:
+        return boto3.client(  # type: ignore[call-overload]  # A name, not a literal.
+            service,
+            endpoint_url=variables.get(f"AWS_ENDPOINT_URL_{service.upper()}", shared),
+            region_name=variables.get("AWS_REGION", REGION_DEFAULT),
+            aws_access_key_id=variables.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=variables.get("AWS_SECRET_ACCESS_KEY"),
+            config=config(),
+        )
 
 
 def config() -> Config:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -55,9 +56,16 @@ class Parts:
         return Projector(self.stores, self.listings, self.dead_letters)
 
 
-def build(settings: ProjectionSettings, listings: Listings | None = None) -> Parts:
-    """`listings` when the caller could read them; otherwise they are read from DynamoDB."""
-    dynamo = Dynamo(client("dynamodb"), settings.table_prefix)
+def build(
+    settings: ProjectionSettings,
+    listings: Listings | None = None,
+    clients: Callable[[Any], Any] = client,
+) -> Parts:
+    """`listings` when the caller could read them; otherwise they are read from DynamoDB.
+
+    `clients` makes an AWS client from a service's name.
+    """
+    dynamo = Dynamo(clients("dynamodb"), settings.table_prefix)
     search = SearchIndex(
         connect(settings.opensearch_url),
         settings.table_prefix,
@@ -68,7 +76,7 @@ def build(settings: ProjectionSettings, listings: Listings | None = None) -> Par
         settings,
         dynamo,
         LivingStores(dynamo, search),
-        DeadLetters(client("sqs"), settings.dead_letter_queue),
+        DeadLetters(clients("sqs"), settings.dead_letter_queue),
         (lambda: listings) if listings is not None else KeptListings(dynamo),
     )
 
