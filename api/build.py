@@ -63,6 +63,7 @@ from storage.login_attempts import LoginAttempts
 from storage.orders import Orders
 from storage.second_factors import SecondFactors
 from storage.sessions import Sessions
+from storage.trade_limits import TradeLimits
 from streams import aws
 from streams.envelope import personal_envelope
 from streams.order_queue import OrderQueue
@@ -142,7 +143,7 @@ async def _trading(opened: _Opened, closing: AsyncExitStack) -> Trading:
     feed = CustomerFeed(subscriber)
     reports = Reports(feed)
     queue = OrderQueue(settings.order_queue)
-    orders = Orders(opened.ledger)
+    orders = Orders(opened.ledger, TradeLimits())
     sender = OrderSender(
         queue, group_of=lambda _: settings.market_group, mark_sent=orders.mark_sent
     )

@@ -140,7 +140,7 @@ ERRORS: Mapping[str, ErrorKind] = {
     "limit_exceeded": ErrorKind(
         HTTPStatus.FORBIDDEN,
         "Above your limit",
-        "`GET /v1/withdrawal-settings` shows the limits of your tier and what is left of them.",
+        "`GET /v1/account` shows the limits of your tier and what is left of them.",
     ),
     "unknown_route": ErrorKind(
         HTTPStatus.NOT_FOUND, "No such route", "See `/v1/openapi.json` for every route there is."

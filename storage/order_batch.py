@@ -18,6 +18,7 @@ from engine import commands
 from storage.order_rows import NewOrder, PlacedOrder, Placement, QueuedCommand
 from storage.pool import DriverConnection
 from storage.posting import Posted, Poster
+from storage.trade_limits import TradeLimits
 
 _FIND_CLIENT_IDS = """
 SELECT o.id, o.customer_id, o.client_order_id, o.command_id, o.market, o.placed_at, o.side, o.kind,
@@ -80,15 +81,25 @@ class _Known:
 
 
 async def commit_orders(
-    connection: DriverConnection, poster: Poster, works: Sequence[Work]
+    connection: DriverConnection,
+    poster: Poster,
+    works: Sequence[Work],
+    limits: TradeLimits | None = None,
 ) -> list[Result | Exception]:
-    """Commit the batch. Repeating it is safe: entry, order and command ids were made before."""
+    """Commit the batch. Repeating it is safe: entry, order and command ids were made before.
+
+    With `limits`, orders that do not fit their customer's tier are refused.
+    """
     placements = [work for work in works if isinstance(work, Placement)]
     await poster.open_accounts(placement.entry for placement in placements)
     async with connection.transaction():
         known = await _load(connection, works)
         results: dict[int, Result | Exception] = {}
         fresh = _without_duplicates(placements, known, results)
+        if limits is not None:
+            refused = await limits.refusals(connection, fresh)
+            results.update(refused)
+            fresh = [each for each in fresh if each.command_id not in refused]
         await _place(connection, poster, fresh, results)
         requests = [work for work in works if isinstance(work, CommandRequest)]
         await _request(connection, requests, known, results)

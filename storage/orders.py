@@ -27,6 +27,7 @@ from storage.order_rows import (
     trade_of,
 )
 from storage.pool import DriverConnection
+from storage.trade_limits import TradeLimits
 
 __all__ = [
     "NewOrder",
@@ -45,7 +46,11 @@ _SIDES = {None: commands.BOTH_SIDES, Side.BUY: commands.ONLY_BUYS, Side.SELL: co
 class Orders:
     """One per process, on the process's Ledger; close it before the Ledger."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, limits: TradeLimits | None = None) -> None:
+        """`limits`: refuse what the customer's tier does not allow. Whoever takes orders from
+        customers has them; relays and repairs, which place nothing, do not.
+        """
+        self._limits = limits
         self._ledger = ledger
         self._pool = ledger.pool
         self._order_ids = IdBlocks("order_ids")
@@ -58,7 +63,7 @@ class Orders:
     async def _commit(
         self, connection: DriverConnection, works: Sequence[Work]
     ) -> list[Result | Exception]:
-        return await commit_orders(connection, self._ledger.poster, works)
+        return await commit_orders(connection, self._ledger.poster, works, self._limits)
 
     async def place(self, new: Sequence[NewOrder]) -> list[PlacedOrder | ExchangeError]:
         """Place each order by itself: its row, its hold and its command, durable together.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import msgspec
@@ -97,18 +97,27 @@ def _time(moment: Moment) -> datetime:
 
 
 async def add_volumes(connection: DriverConnection, market: Market, settlement: Settlement) -> None:
-    """Count what both sides traded, for their fee rates."""
-    volumes: dict[tuple[int, date], int] = {}
+    """Count what both sides traded: by day and market for their fee rates, by hour and value for
+    the limits of their tiers.
+    """
+    volumes: dict[tuple[int, datetime], int] = {}
     for trade in settlement.trades:
         fill = trade.fill
         units = market.notional_units(fill.price_ticks, fill.lots)
-        day = _time(trade.moment).date()
+        hour = _time(trade.moment).replace(minute=0, second=0, microsecond=0)
         for owner in (fill.maker.owner, fill.taker.owner):
-            volumes[owner, day] = volumes.get((owner, day), 0) + units
+            volumes[owner, hour] = volumes.get((owner, hour), 0) + units
     # In one order, so that two markets' settlements never wait for each other in a circle.
-    rows = [(owner, day, str(units)) for (owner, day), units in sorted(volumes.items())]
+    rows = [(owner, hour, str(units)) for (owner, hour), units in sorted(volumes.items())]
     if rows:
-        await connection.execute(_ADD_VOLUMES, market.id, *zip(*rows, strict=True))
+        quote = market.quote
+        await connection.execute(
+            _ADD_VOLUMES,
+            market.id,
+            *zip(*rows, strict=True),
+            quote.code,
+            str(10**quote.scale),
+        )
 
 
 # With the other leg of each pair, as both stand under one hold.
@@ -140,12 +149,24 @@ FROM (
 WHERE orders.id = r.id
 """
 
+# A quote asset without a reference price counts nothing: settlement must not stop for a limit.
 _ADD_VOLUMES = """
-INSERT INTO trading_volumes AS v (customer_id, market, day, quote_units)
-SELECT owner, $1, day, units::numeric
-FROM unnest($2::bigint[], $3::date[], $4::text[]) AS r (owner, day, units)
-ON CONFLICT (customer_id, market, day)
-    DO UPDATE SET quote_units = v.quote_units + excluded.quote_units
+WITH traded AS (
+    SELECT owner, hour, units::numeric AS units
+    FROM unnest($2::bigint[], $3::timestamptz[], $4::text[]) AS r (owner, hour, units)
+), counted AS (
+    INSERT INTO trading_volumes AS v (customer_id, market, day, quote_units)
+    SELECT owner, $1, (hour AT TIME ZONE 'UTC')::date AS day, sum(units)
+    FROM traded GROUP BY owner, day ORDER BY owner, day
+    ON CONFLICT (customer_id, market, day)
+        DO UPDATE SET quote_units = v.quote_units + excluded.quote_units
+)
+INSERT INTO traded_values AS v (customer_id, hour, value_units)
+SELECT owner, hour, div(units * coalesce(
+    (SELECT price_units FROM reference_prices WHERE asset = $5), 0
+) + $6::text::numeric - 1, $6::text::numeric)
+FROM traded ORDER BY owner, hour
+ON CONFLICT (customer_id, hour) DO UPDATE SET value_units = v.value_units + excluded.value_units
 """
 
 _TRADE_COLUMNS = (

@@ -279,6 +279,16 @@ trading_volumes = Table(
     postgresql_with={"fillfactor": 70},
 )
 
+traded_values = Table(
+    "traded_values",
+    metadata,
+    Column("customer_id", BigInteger, nullable=False),
+    Column("hour", _TIME, nullable=False),
+    Column("value_units", UNITS, nullable=False),  # Of the reference asset; see compliance.tiers.
+    PrimaryKeyConstraint("customer_id", "hour"),
+    postgresql_with={"fillfactor": 70},
+)
+
 fee_rates = Table(
     "fee_rates",
     metadata,

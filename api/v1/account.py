@@ -9,11 +9,35 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Person, Reader, ServicesOf
 from api.fields import Moment
+from api.kyc.desk import next_tier
 from api.pages import CursorQuery, LimitQuery, next_cursor, read_cursor
 from api.v1.documented import refusals
 from api.v1.sessions import Password
+from compliance.tiers import (
+    LIMITS,
+    REFERENCE_ASSET,
+    REFERENCE_SCALE,
+    Flow,
+    Limit,
+    Requirement,
+    Usage,
+)
+from domain.money import format_units
+from storage.tier_usage import read_tier_usage
 
 router = APIRouter(prefix="/v1", tags=["Account"])
+
+
+class WindowAnswer(BaseModel):
+    limit: str | None = Field(description="null: no limit.", examples=["1000000"])
+    used: str = Field(examples=["600"])
+    left: str | None = Field(description="null: no limit.", examples=["999400"])
+
+
+class FlowAnswer(BaseModel):
+    asset: str = Field(description="What the amounts are in.", examples=[REFERENCE_ASSET])
+    day: WindowAnswer = Field(description="In 24 hours.")
+    month: WindowAnswer = Field(description="In 30 days.")
 
 
 class AccountAnswer(BaseModel):
@@ -21,6 +45,11 @@ class AccountAnswer(BaseModel):
     email: str
     status: str = Field(examples=["active"])
     kyc_tier: int = Field(examples=[1])
+    limits: dict[Flow, FlowAnswer] = Field(
+        description="Of your tier, with what you used. Open orders count as traded."
+    )
+    next_tier: int = Field(examples=[2])
+    requirements: list[Requirement] = Field(description="Missing for the next tier.")
     created_at: Moment
 
 
@@ -43,13 +72,39 @@ class ActionList(BaseModel):
 @router.get("/account", summary="Your account", responses=refusals("not_authenticated"))
 async def read_account(caller: Reader, services: ServicesOf) -> AccountAnswer:
     customer = await services.people.customers.find(caller.customer_id)
+    verification = await services.kyc.status(caller.customer_id)
+    usage = await read_tier_usage(services.engine, caller.customer_id)
     return AccountAnswer(
         customer_id=str(customer.id),
         email=customer.email,
         status=customer.status,
-        kyc_tier=customer.kyc_tier,
+        kyc_tier=int(usage.tier),
+        limits={flow: _flow(LIMITS[usage.tier][flow], used) for flow, used in usage.used.items()},
+        next_tier=int(next_tier(verification.tier)),
+        requirements=list(verification.missing),
         created_at=customer.created_at,
     )
+
+
+def _flow(limit: Limit, used: Usage) -> FlowAnswer:
+    return FlowAnswer(
+        asset=REFERENCE_ASSET,
+        day=_window(limit.day_units, used.day_units),
+        month=_window(limit.month_units, used.month_units),
+    )
+
+
+def _window(limit_units: int | None, used_units: int) -> WindowAnswer:
+    left = None if limit_units is None else max(0, limit_units - used_units)
+    return WindowAnswer(
+        limit=None if limit_units is None else _amount(limit_units),
+        used=_amount(used_units),
+        left=None if left is None else _amount(left),
+    )
+
+
+def _amount(units: int) -> str:
+    return format_units(units, REFERENCE_SCALE)
 
 
 class PasswordBody(BaseModel):

@@ -57,7 +57,7 @@ MarketQuery = Annotated[str | None, Query(max_length=40)]
 _PLACING = (
     "malformed_json", "invalid_input", "invalid_amount", "not_authenticated", "permission_missing",
     "unknown_market", "market_not_trading", "market_rule_broken", "insufficient_available",
-    "idempotency_body_differs", "in_flight", "body_too_large",
+    "tier_too_low", "limit_exceeded", "idempotency_body_differs", "in_flight", "body_too_large",
 )  # fmt: skip
 _CHANGING = ("not_authenticated", "permission_missing", "unknown_order", "wrong_state")
 _EXAMPLE = {

@@ -24,6 +24,7 @@ from api.exchange.caller import Origin
 from api.main import create_app, server_config
 from api.services import Services
 from api.settings import ApiSettings
+from compliance.tiers import Tier
 from devstack import seed_aws
 from devstack.rented import Database, RentedStack, elsewhere
 from domain.ids import CustomerId, EntryId
@@ -98,7 +99,7 @@ class Exchange:
         return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
 
     async def person(self, **funds: str) -> Person:
-        """A new customer, logged in, owning `funds` such as `BTC="1"`.
+        """A new customer, logged in, without limits, owning `funds` such as `BTC="1"`.
 
         Their password is hashed once for all: it is the slowest part of registering.
         """
@@ -106,6 +107,7 @@ class Exchange:
         customer = await people.customers.register(email, _hashed_password())
         login = await people.identity.open_session(customer, Origin("127.0.0.1", "a test"))
         person = Person(customer.id, self.client(authorization=f"Bearer {login.token}"))
+        await self.set_tier(customer.id, Tier.ENHANCED)
         for asset, amount in funds.items():
             await self.give(person.id, asset, amount)
         return person

@@ -183,8 +183,10 @@ async def test_a_withdrawal_needs_an_idempotency_key(buyer: Person) -> None:
     problem(answer, 400, "idempotency_key_invalid")
 
 
-async def test_without_verification_nothing_leaves(exchange: Exchange, buyer: Person) -> None:
-    answer = await buyer.http.post(
+async def test_without_verification_nothing_leaves(exchange: Exchange) -> None:
+    person = await exchange.person(BTC="1")
+    await exchange.set_tier(person.id, 0)
+    answer = await person.http.post(
         "/v1/withdrawals", json=WITHDRAWAL, headers={"idempotency-key": "unverified"}
     )
 

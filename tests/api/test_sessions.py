@@ -40,7 +40,7 @@ async def test_a_password_is_changed_only_by_who_knows_it(exchange: Exchange) ->
 async def test_a_session_ends_at_logout(exchange: Exchange) -> None:
     person = await exchange.person()
 
-    assert (await person.http.get("/v1/account")).json()["kyc_tier"] == 0
+    assert (await person.http.get("/v1/account")).json()["status"] == "active"
     assert (await person.http.delete("/v1/sessions/current")).status_code == 204
 
     problem(await person.http.get("/v1/account"), 401, "session_expired")

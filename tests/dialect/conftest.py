@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from compliance.tiers import Tier
 from devstack.environment import database_url
 from devstack.rented import RentedStack
 from domain.ids import CustomerId, EntryId
@@ -138,6 +139,7 @@ class House:
         customer_id = CustomerId(int(made.json()["customer_id"]))
         customer = Customer(customer_id, Key("", kind), self.http, opened["token"])
         customer.key = await self.key(customer, kind, scopes)
+        await self.set_tier(customer_id, Tier.ENHANCED)
         for asset, amount in funds.items():
             await self.give(customer_id, asset, amount)
         return customer

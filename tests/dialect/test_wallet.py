@@ -47,6 +47,7 @@ async def test_withdrawals_are_refused_with_reasons(house: House) -> None:
     customer = await house.customer(scopes=("read", "withdraw"), ETH="2")
     path = "/sapi/v1/capital/withdraw/apply"
     wanted = {"coin": "ETH", "address": ADDRESS, "amount": "0.5"}
+    await house.set_tier(customer.id, 0)
     unverified = await customer.refused("POST", path, **wanted)
     await house.set_tier(customer.id, 2)
     refusals = [
