@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Sequence
 
@@ -18,13 +19,18 @@ import uvloop
 from bench.filling import fill, wanted_entries
 from bench.report import BenchResult, percentile
 from bench.scratch import Cost, Scratch, measured, scratch_database
+from compliance.tiers import Tier
 from domain.ids import CustomerId
 from domain.market import Side
 from storage.catalog import LISTED
 from storage.orders import NewOrder, Orders, PlacedOrder
+from storage.trade_limits import TradeLimits
 
 MARKET = LISTED[0]
 CROWDS = (1, 64, 1000)
+TIERS = {"none": None, "2": Tier.FULL, "3": Tier.ENHANCED}
+TIER = TIERS[os.environ.get("RIALTO_BENCH_TIER", "2")]
+"""Whose limits are checked with every order; `none`: nobody's, to see what the check costs."""
 DURABILITY = "commit with fsync and synchronous_commit on; hold, order row and command together"
 
 
@@ -87,13 +93,16 @@ async def open_loop(
 async def run(seconds: float = 5.0) -> BenchResult:
     async with scratch_database() as scratch:
         await fill(scratch, wanted_entries())
-        orders = Orders(scratch.ledger)
+        orders = Orders(scratch.ledger, TradeLimits() if TIER is not None else None)
         customers = [CustomerId(1 + n) for n in range(max(CROWDS))]
+        if TIER is not None:
+            await scratch.register(customers, TIER)
         await scratch.fund(customers, "USDT")
         await closed_loop(orders, customers[:64], 1.0)
         await scratch.settle_down()
         notes, best = await _crowds(scratch, orders, customers, seconds)
         half = await open_loop(orders, customers, best / 2, seconds)
+        notes.append(f"limits of tier: {'none checked' if TIER is None else int(TIER)}")
         notes.append(f"{wanted_entries()} entries in the ledger before")
         notes.append(f"latencies are those of an open loop of {best / 2:.0f} orders a second")
         await orders.close()

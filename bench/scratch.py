@@ -16,6 +16,7 @@ import psutil
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from compliance.tiers import Tier
 from domain.ids import CustomerId, EntryId
 from domain.money import AssetCode
 from ledger.account import AccountKind, available, house
@@ -59,6 +60,16 @@ class Scratch:
             for asset in assets
         ]
         await asyncio.gather(*(self.ledger.post(entry) for entry in entries))
+
+    async def register(self, customers: Sequence[CustomerId], tier: Tier) -> None:
+        """Make them customers whose orders count against the limits of `tier`."""
+        connection = await asyncpg.connect(_plain(self.url.set(username="postgres")))
+        await connection.executemany(
+            "INSERT INTO customers (id, email, kyc_tier) OVERRIDING SYSTEM VALUE"
+            " VALUES ($1, $2, $3)",
+            [(each, f"bench{each}@example.test", int(tier)) for each in customers],
+        )
+        await connection.close()
 
     def settlements(self) -> Settlements:
         return Settlements(self.ledger, {market.id: market for market in LISTED})

@@ -184,7 +184,7 @@ async def test_a_withdrawal_needs_an_idempotency_key(buyer: Person) -> None:
 
 
 async def test_without_verification_nothing_leaves(exchange: Exchange) -> None:
-    person = await exchange.person(BTC="1")
+    person = await exchange.person()
     await exchange.set_tier(person.id, 0)
     answer = await person.http.post(
         "/v1/withdrawals", json=WITHDRAWAL, headers={"idempotency-key": "unverified"}

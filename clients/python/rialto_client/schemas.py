@@ -100,6 +100,11 @@ class AccountAnswer(TypedDict):
     email: str
     status: str
     kyc_tier: int
+    limits: dict[str, FlowAnswer]
+    """Of your tier, with what you used. Open orders count as traded."""
+    next_tier: int
+    requirements: list[Requirement]
+    """Missing for the next tier."""
     created_at: str
 
 
@@ -479,6 +484,15 @@ class FillRow(TypedDict):
     fee: str
     fee_asset: str
     time: str
+
+
+class FlowAnswer(TypedDict):
+    asset: str
+    """What the amounts are in."""
+    day: WindowAnswer
+    """In 24 hours."""
+    month: WindowAnswer
+    """In 30 days."""
 
 
 class Found(TypedDict):
@@ -931,6 +945,14 @@ class UploadDocumentForm(TypedDict):
 
 class ValidAnswer(TypedDict):
     valid: Literal[True]
+
+
+class WindowAnswer(TypedDict):
+    limit: str | None
+    """null: no limit."""
+    used: str
+    left: str | None
+    """null: no limit."""
 
 
 class WithdrawalAnswer(TypedDict):

@@ -60,6 +60,11 @@ export interface AccountAnswer {
   email: string;
   status: string;
   kyc_tier: number;
+  /** Of your tier, with what you used. Open orders count as traded. */
+  limits: Partial<Record<Flow, FlowAnswer>>;
+  next_tier: number;
+  /** Missing for the next tier. */
+  requirements: Requirement[];
   created_at: string;
 }
 
@@ -436,6 +441,15 @@ export interface FillRow {
 }
 
 export type Flow = "deposit" | "trade" | "withdraw";
+
+export interface FlowAnswer {
+  /** What the amounts are in. */
+  asset: string;
+  /** In 24 hours. */
+  day: WindowAnswer;
+  /** In 30 days. */
+  month: WindowAnswer;
+}
 
 /** One record. Absent fields do not apply to its kind. */
 export interface Found {
@@ -903,6 +917,14 @@ export interface ValidAnswer {
 }
 
 export type WaitsFor = "checks" | "review" | "stop" | "hot_funds" | "batch" | "network";
+
+export interface WindowAnswer {
+  /** null: no limit. */
+  limit: string | null;
+  used: string;
+  /** null: no limit. */
+  left: string | null;
+}
 
 export interface WithdrawalAnswer {
   id: string;
