@@ -46,6 +46,11 @@ test: install chromium clients ## Run all tests; those that need servers start t
 test-all: install chromium clients ## The same, with every crash in every way (about twenty minutes more)
 	RIALTO_TEST_ALL=1 $(BIN)/pytest $(IN_TWO)
 
+.PHONY: simulate
+simulate: ## Tell SEEDS stories of crashes to engine, ledger and settlement in one process
+	@$(INSTALL) python
+	@$(BIN)/rialto simulate --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0)
+
 .PHONY: check
 check: ## Lint, format, types, layers and house rules
 	@$(INSTALL) python

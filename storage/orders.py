@@ -74,7 +74,10 @@ class Orders:
         command_ids = await self._command_ids.take(self._pool, len(new))
         works = [
             Placement(
-                (order,), (OrderId(order_id),), command_id, _place(order, order_id, command_id)
+                (order,),
+                (OrderId(order_id),),
+                command_id,
+                place_command(order, order_id, command_id),
             )
             for order, order_id, command_id in zip(new, order_ids, command_ids, strict=True)
         ]
@@ -269,7 +272,7 @@ class Orders:
         return [trade_of(row) for row in rows]
 
 
-def _place(order: NewOrder, order_id: int, command_id: int) -> commands.Command:
+def place_command(order: NewOrder, order_id: int, command_id: int) -> commands.Command:
     plain = not (order.trigger_kind or order.display_lots or order.budget or order.expires_us)
     if plain:
         return commands.place(

@@ -18,19 +18,14 @@ from domain.market import Market, MarketId
 from engine import commands
 from engine.events import NumberedEvent
 from ledger.settlement import Poisoned, Run, Settlement, SettlementBatch
+from ledger.turn import Cursor, NotItsTurn, StaleEpoch, check_order, is_settled
 from storage.ids import IdBlocks
 from storage.ledger import Ledger
 from storage.pool import DriverConnection
 from storage.settlement_events import order_ids_of, tell
 from storage.settlement_rows import add_volumes, load_orders, write_orders, write_trades
 
-
-class NotItsTurn(Exception):
-    """An earlier run has not been settled yet. Try again."""
-
-
-class StaleEpoch(Exception):
-    """Written by an engine that another one has replaced. Must never be settled."""
+__all__ = ["NotItsTurn", "Settled", "Settlements", "StaleEpoch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +76,10 @@ class Settlements:
         """
         numbered = msgspec.json.decode(batch.events, type=list[tuple[int, ...]])
         async with self._ledger.pool.acquire() as connection, connection.transaction():
-            next_sequence = await _turn(connection, batch)
-            if batch.last_sequence < next_sequence:
-                return Settled(batch.market, next_sequence, replayed=True)
-            numbered = [event for event in numbered if event[0] >= next_sequence]
+            cursor = await _lock_cursor(connection, batch)
+            if is_settled(cursor, batch):
+                return Settled(batch.market, cursor.next_sequence, replayed=True)
+            numbered = [event for event in numbered if event[0] >= cursor.next_sequence]
             settlement = await self._work_out(connection, batch, numbered)
             await self._post(connection, settlement)
             await write_orders(connection, settlement)
@@ -107,7 +102,7 @@ class Settlements:
         batch: SettlementBatch,
         numbered: Sequence[NumberedEvent],
     ) -> Settlement:
-        _check_sequences(batch, numbered)
+        check_order(batch, (event[0] for event in numbered))
         orders, held = await load_orders(connection, batch.market, order_ids_of(numbered))
         return tell(Run(self._markets[batch.market], orders, held), numbered)
 
@@ -123,25 +118,11 @@ class Settlements:
                 raise Poisoned(f"entry {entry.id} was posted before, outside its run")
 
 
-def _check_sequences(batch: SettlementBatch, numbered: Sequence[NumberedEvent]) -> None:
-    previous = batch.first_sequence - 1
-    for event in numbered:
-        if not previous < event[0] <= batch.last_sequence:
-            raise Poisoned(f"event {event[0]} is out of order after {previous}")
-        previous = event[0]
-
-
-async def _turn(connection: DriverConnection, batch: SettlementBatch) -> int:
-    """The market's next sequence, locked. Raises unless the batch may be settled now."""
+async def _lock_cursor(connection: DriverConnection, batch: SettlementBatch) -> Cursor:
     row = await connection.fetchrow(_LOCK_CURSOR, batch.market)
     if row is None:
         raise Poisoned(f"market {batch.market} has no settlement cursor")
-    next_sequence: int = row["next_sequence"]
-    if batch.first_sequence > next_sequence:
-        raise NotItsTurn(f"{batch.market}: {next_sequence} is next, not {batch.first_sequence}")
-    if batch.last_sequence >= next_sequence and batch.epoch < row["epoch"]:
-        raise StaleEpoch(f"{batch.market}: epoch {batch.epoch} ended, {row['epoch']} settles now")
-    return next_sequence
+    return Cursor(row["next_sequence"], row["epoch"])
 
 
 _CURSOR = "SELECT next_sequence FROM settlement_cursors WHERE market = $1"

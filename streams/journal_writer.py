@@ -7,18 +7,12 @@ the next write, so one sync serves as many records as there are (group commit).
 from __future__ import annotations
 
 import asyncio
-import mmap
-import os
 import threading
 from collections import deque
 from pathlib import Path
-from typing import Final
 
-from engine.journal import PAGE_BYTES, Record, SegmentHeader, encode, encode_header
-from streams.journal import DURABLE, Segment, durable_path, segments
-
-SEGMENT_BYTES: Final = 64 * 1024 * 1024
-"""A segment is allocated at this size: appending changes no file size, so syncs are short."""
+from engine.journal import Record, encode
+from streams.journal_files import SEGMENT_BYTES, Disk, JournalFiles
 
 
 class JournalFailed(Exception):
@@ -29,23 +23,27 @@ class JournalWriter:
     """Appends from one thread; syncs in another. `published` is what followers may read."""
 
     def __init__(
-        self, directory: Path, *, epoch: int, last_number: int, segment_bytes: int = SEGMENT_BYTES
+        self,
+        directory: Path,
+        *,
+        epoch: int,
+        last_number: int,
+        segment_bytes: int = SEGMENT_BYTES,
+        disk: Disk | None = None,
     ) -> None:
         """Open a new segment after record `last_number`, and make what is before it durable."""
         self.epoch = epoch
         self.last_number = last_number
         self.synced = last_number
-        self._directory = directory
-        self._segment_bytes = segment_bytes
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._failure: OSError | None = None
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        _sync_newest(directory)
-        self._file, self._offset = self._new_segment(last_number + 1)
-        self._mark = _new_mark(directory, epoch, last_number)
+        self._files = JournalFiles(
+            directory, epoch=epoch, last_number=last_number, segment_bytes=segment_bytes, disk=disk
+        )
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -80,7 +78,7 @@ class JournalWriter:
     def publish(self, number: int) -> None:
         """Let followers read up to this record, which is on disk. Only while the lease is held."""
         assert number <= self.synced
-        DURABLE.pack_into(self._mark, 0, number)
+        self._files.publish(number)
 
     def close(self) -> None:
         """Sync what is waiting, and stop."""
@@ -88,8 +86,7 @@ class JournalWriter:
             self._closing = True
             self._wake.notify()
         self._thread.join()
-        self._mark.close()
-        os.close(self._file)
+        self._files.close()
 
     def _run(self) -> None:
         while True:
@@ -100,8 +97,8 @@ class JournalWriter:
                 batch = list(self._waiting)
                 self._waiting.clear()
             try:
-                self._write(batch)
-                os.fdatasync(self._file)
+                self._files.write(batch)
+                self._files.sync()
             except OSError as error:
                 self._failure = error
             else:
@@ -112,37 +109,6 @@ class JournalWriter:
                 self._loop.call_soon_threadsafe(self._release)
             if self._failure is not None:
                 return
-
-    def _write(self, batch: list[tuple[int, bytes]]) -> None:
-        """Write a group of records, in as many segments as it takes."""
-        start = 0
-        while start < len(batch):
-            end, size = start, 0
-            while end < len(batch) and self._offset + size + len(batch[end][1]) <= self._room:
-                size += len(batch[end][1])
-                end += 1
-            if end > start:
-                _write_all(self._file, b"".join(data for _, data in batch[start:end]), self._offset)
-                self._offset += size
-                start = end
-            else:
-                os.fdatasync(self._file)
-                os.close(self._file)
-                self._file, self._offset = self._new_segment(batch[start][0])
-
-    @property
-    def _room(self) -> int:
-        """How far the segment may grow: a record larger than a segment has one to itself."""
-        return self._segment_bytes if self._offset > PAGE_BYTES else 1 << 62
-
-    def _new_segment(self, first_number: int) -> tuple[int, int]:
-        path = self._directory / Segment.name(first_number, self.epoch)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
-        os.posix_fallocate(file, 0, self._segment_bytes)
-        _write_all(file, encode_header(SegmentHeader(self.epoch, first_number)), 0)
-        os.fsync(file)
-        _sync_directory(self._directory)
-        return file, PAGE_BYTES
 
     def _release(self) -> None:
         """Wake those whose record is on disk; all of them when none ever will be."""
@@ -157,41 +123,3 @@ class JournalWriter:
             else:
                 still.append((number, future))
         self._waiters = still
-
-
-def _write_all(file: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(file, view, offset)
-        offset += written
-        view = view[written:]
-
-
-def _sync_newest(directory: Path) -> None:
-    """Records that were read back may still be only in memory: put them on disk first."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for segment in segments(directory)[-1:]:
-        file = os.open(segment.path, os.O_RDWR)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
-    _sync_directory(directory)
-
-
-def _new_mark(directory: Path, epoch: int, number: int) -> mmap.mmap:
-    """The file that tells followers how far they may read; whole before it has its name."""
-    path = durable_path(directory, epoch)
-    unfinished = path.with_suffix(".new")
-    unfinished.write_bytes(DURABLE.pack(number))
-    unfinished.rename(path)
-    with path.open("r+b") as file:
-        return mmap.mmap(file.fileno(), DURABLE.size)
-
-
-def _sync_directory(directory: Path) -> None:
-    file = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -85,13 +85,17 @@ class EngineLoop:
         lease: Lease,
         read_markets: ReadMarkets,
         polling: Polling,
+        *,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
     ) -> None:
+        """`now_us` is in microseconds since 1970; it may jump, the books' time never goes back."""
         self._queue = queue
         self._writer = writer
         self._replica = replica
         self._lease = lease
         self._read_markets = read_markets
         self._polling = polling
+        self._now_us = now_us
         self._last_frame = -QUIET_SECONDS
         self._markets_read = 0.0
         self._collected = time.monotonic()
@@ -135,7 +139,7 @@ class EngineLoop:
     def _do(self, kind: int, payload: bytes, sections: Sequence[Section] | None = None) -> None:
         """Journal a record, and match it while it is on its way to the disk."""
         exchange = self._replica.exchange
-        time_us = max(time.time_ns() // 1_000, exchange.time_us)
+        time_us = max(self._now_us(), exchange.time_us)
         record = self._writer.append(kind, payload, time_us=time_us, digest=exchange.digest)
         for run in self._replica.apply(record, sections):
             EVENTS.labels(run.market).inc(len(run.events))
@@ -188,14 +192,20 @@ class EngineLoop:
             await asyncio.sleep(_RETRY_SECONDS)
             return []
 
+    async def let_time_pass(self) -> bool:
+        """Journal that time has passed, if something in the books waits for it."""
+        exchange = self._replica.exchange
+        due = exchange.next_expiry_us()
+        if not exchange.is_pending() and not 0 < due <= self._now_us():
+            return False
+        self._do(TICK, b"")
+        await self._publish()
+        return True
+
     async def _rest(self) -> None:
         """Nothing came: let time pass in the books if something waits for it, and tidy up."""
         self._lease.require()
-        exchange = self._replica.exchange
-        due = exchange.next_expiry_us()
-        if exchange.is_pending() or 0 < due <= time.time_ns() // 1_000:
-            self._do(TICK, b"")
-            await self._publish()
+        if await self.let_time_pass():
             return
         now = time.monotonic()
         since = now - self._last_frame

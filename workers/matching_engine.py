@@ -22,7 +22,8 @@ from domain.market import Market
 from engine.rules import STEPS_MAX, Rules
 from storage.catalog import read_catalog
 from storage.engine import create_engine
-from streams.journal_writer import SEGMENT_BYTES, JournalFailed, JournalWriter
+from streams.journal_files import SEGMENT_BYTES
+from streams.journal_writer import JournalFailed, JournalWriter
 from streams.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, LeaseLost
 from streams.order_queue import OrderQueue
 from workers.engine_identity import is_gone, own_identity

@@ -48,9 +48,18 @@ class Started:
 class SettlementLane:
     """One market's way into the ledger."""
 
-    def __init__(self, market: str, next_sequence: int, start: Start) -> None:
+    def __init__(
+        self,
+        market: str,
+        next_sequence: int,
+        start: Start,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`now` is in seconds."""
         self._market = MarketId(market)
         self._start = start
+        self._now = now
         self._events: deque[NumberedEvent] = deque()
         """Not yet settled, and only what settles something."""
         self._next = next_sequence
@@ -60,14 +69,16 @@ class SettlementLane:
         self._started_at = 0.0
         self._moved_at = 0.0
         """When the oldest run that waits was started, last."""
-        self._epoch = 0
+        self._epochs: deque[tuple[int, int]] = deque()
+        """`(first sequence, epoch)` of each writer whose events may still be started."""
 
     def take(self, run: Run, epoch: int) -> None:
         """Remember events until they are settled."""
         assert run.first_sequence == self._last_seen + 1, (run.first_sequence, self._last_seen)
         self._events.extend(event for event in run.numbered() if event[2] in SETTLED_KINDS)
         self._last_seen = run.last_sequence
-        self._epoch = epoch
+        if not self._epochs or self._epochs[-1][1] != epoch:
+            self._epochs.append((run.first_sequence, epoch))
 
     def is_full(self) -> bool:
         return len(self._events) >= WAITING_MAX
@@ -77,7 +88,8 @@ class SettlementLane:
         return bool(self._started)
 
     def unsettled(self) -> int:
-        return self._last_seen - self._next + 1
+        """Events that have to settle something, and have not yet."""
+        return len(self._events)
 
     def oldest_us(self) -> int:
         """Time of the oldest event that is not settled; 0 when all are."""
@@ -90,7 +102,7 @@ class SettlementLane:
         fresh = [event for event in self._events if event[0] > self._last_started]
         if not fresh:
             return
-        if len(fresh) < EVENTS_MAX and time.monotonic() - self._started_at < START_SECONDS:
+        if len(fresh) < EVENTS_MAX and self._now() - self._started_at < START_SECONDS:
             return
         last = fresh[EVENTS_MAX - 1][0] if len(fresh) > EVENTS_MAX else self._last_seen
         await self._start_run(Started(self._last_started + 1, last))
@@ -100,26 +112,37 @@ class SettlementLane:
         """Believe the ledger's cursor; start again what it shows to be missing."""
         assert next_sequence >= self._next, "the ledger's cursor never goes back"
         if next_sequence > self._next:
-            self._moved_at = time.monotonic()
+            self._moved_at = self._now()
         self._next = next_sequence
         while self._events and self._events[0][0] < next_sequence:
             self._events.popleft()
+        while len(self._epochs) > 1 and self._epochs[1][0] <= next_sequence:
+            self._epochs.popleft()
         self._started = [run for run in self._started if run.last >= next_sequence]
         if self._started and self._started[0].first < next_sequence:
-            cut = Started(next_sequence, self._started.pop(0).last)
-            await self._start_run(cut)
-            self._started.sort(key=lambda run: run.first)
-        elif self._started and time.monotonic() - self._moved_at > AGAIN_SECONDS:
-            await self._start_run(self._started.pop(0))
-            self._started.sort(key=lambda run: run.first)
-            self._moved_at = time.monotonic()
+            await self._start_again(Started(next_sequence, self._started[0].last))
+        elif self._started and self._now() - self._moved_at > AGAIN_SECONDS:
+            await self._start_again(self._started[0])
+            self._moved_at = self._now()
+
+    async def _start_again(self, run: Started) -> None:
+        """In place of the oldest that waits, which is forgotten only once this one is started."""
+        await self._start_run(run)
+        del self._started[0]
+        self._started.sort(key=lambda each: each.first)
 
     async def _start_run(self, run: Started) -> None:
         events = [event for event in self._events if run.first <= event[0] <= run.last]
         text = msgspec.json.encode(events).decode()
-        batch = SettlementBatch(self._market, self._epoch, run.first, run.last, text)
+        batch = SettlementBatch(self._market, self._epoch_at(run.last), run.first, run.last, text)
         await self._start(batch)
         if not self._started:
-            self._moved_at = time.monotonic()
+            self._moved_at = self._now()
         self._started.append(run)
-        self._started_at = time.monotonic()
+        self._started_at = self._now()
+
+    def _epoch_at(self, sequence: int) -> int:
+        """Whoever wrote the event, not who writes now: a run that an earlier life started after
+        this one says the same epoch, and would be taken for a fenced writer's if this said more.
+        """
+        return next(epoch for first, epoch in reversed(self._epochs) if first <= sequence)

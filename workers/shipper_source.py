@@ -9,9 +9,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from engine.exchange import Exchange, Run
+from engine.journal import Record
 from streams.journal import Follower
 from streams.replica import Replica, restore
 
@@ -47,17 +49,18 @@ class Source:
         self._wanted = dict(wanted)
         self.replica: Replica = restore(directory, is_early_enough=self._is_early_enough)
         self._follower = Follower(directory, self.replica.exchange.number)
-        self._behind_us = 0
+        self._read: list[Record] = []
+        """And not yet replayed."""
 
     def close(self) -> None:
         self._follower.close()
 
     def lag_records(self) -> int:
-        return self._follower.lag()
+        return self._follower.lag() + len(self._read)
 
     def lag_seconds(self) -> float:
         """How old the newest record is that was not yet delivered."""
-        if not self._follower.lag():
+        if not self.lag_records():
             return 0.0
         return max(0.0, time.time() - self.replica.exchange.time_us / 1e6)
 
@@ -67,9 +70,9 @@ class Source:
         while True:
             now = time.monotonic()
             if now - looked > _EPOCH_SECONDS:
-                self._follower.look_for_epoch()
+                self.look_for_writer()
                 looked = now
-            shipment = self._next()
+            shipment = self.poll()
             if shipment is None:
                 eager = now < eager_until
                 await asyncio.sleep(_EAGER_PAUSE_SECONDS if eager else _IDLE_PAUSE_SECONDS)
@@ -79,13 +82,22 @@ class Source:
                 yield shipment
             await asyncio.sleep(0)
 
-    def _next(self) -> Shipment | None:
-        records = self._follower.poll(RECORDS_MAX)
-        if not records:
+    def look_for_writer(self) -> None:
+        """Turn to a newer writer of the journal, if there is one."""
+        self._follower.look_for_epoch()
+
+    def poll(self) -> Shipment | None:
+        """What became durable since the last call, of one writer; None if nothing did."""
+        if not self._read:
+            self._read = self._follower.poll(RECORDS_MAX)
+        if not self._read:
             return None
+        epoch = self._read[0].epoch
+        records = list(takewhile(lambda record: record.epoch == epoch, self._read))
+        self._read = self._read[len(records) :]
         runs = [run for record in records for run in self.replica.apply(record)]
         kept = [part for run in runs if (part := self._not_before_wanted(run)) is not None]
-        return Shipment(records[-1].epoch, kept, records[-1].time_us)
+        return Shipment(epoch, kept, records[-1].time_us)
 
     def _not_before_wanted(self, run: Run) -> Run | None:
         """The part of a run that was not delivered in a former life."""

@@ -1,5 +1,7 @@
 """The settlement lane: nothing is left out, whatever an earlier life had started."""
 
+import pytest
+
 from engine.exchange import Run
 from ledger.settlement import SettlementBatch
 from workers.shipper_settlement import SettlementLane
@@ -22,3 +24,50 @@ async def test_a_run_that_ended_elsewhere_is_started_again_from_there():
     await lane.settled(7)
     assert lane.unsettled() == 0
     assert not lane.is_waiting()
+
+
+def run_of(first: int, last: int) -> Run:
+    return Run("BTC-USDT", first, 5, [(2, n, 7, 1, 100, 5) for n in range(first, last + 1)])
+
+
+async def test_a_run_whose_workflow_did_not_start_is_not_forgotten():
+    """Temporal was away just when the ledger's cursor stood inside a run."""
+    started: list[tuple[int, int]] = []
+    is_away = False
+
+    async def start(batch: SettlementBatch) -> None:
+        if is_away:
+            raise ConnectionError
+        started.append((batch.first_sequence, batch.last_sequence))
+
+    lane = SettlementLane("BTC-USDT", 1, start)
+    lane.take(run_of(1, 6), epoch=1)
+    await lane.step()
+    is_away = True
+    with pytest.raises(ConnectionError):
+        await lane.settled(4)
+
+    is_away = False
+    await lane.settled(4)
+
+    assert started == [(1, 6), (4, 6)]
+
+
+async def test_a_run_carries_the_epoch_of_the_engine_that_wrote_it():
+    """Or the runs of an earlier life, which say just that epoch, would count as a fenced engine's.
+
+    The run is started again after a newer engine has written on.
+    """
+    started: list[tuple[int, int, int]] = []
+
+    async def start(batch: SettlementBatch) -> None:
+        started.append((batch.first_sequence, batch.last_sequence, batch.epoch))
+
+    lane = SettlementLane("BTC-USDT", 1, start)
+    lane.take(run_of(1, 6), epoch=1)
+    await lane.step()
+    lane.take(run_of(7, 8), epoch=2)
+
+    await lane.settled(4)
+
+    assert started == [(1, 6, 1), (4, 6, 1)]
