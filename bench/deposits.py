@@ -21,13 +21,13 @@ from domain.ids import CustomerId
 from storage.addresses import issue
 
 AMOUNT = "0.001"
-BURST = 600
+BURST = 1_000
 _OUTPUTS = 100
 """Of one transaction of the burst."""
 BLOCKS = 20
 _PER_BLOCK = 5
 """A quiet exchange: latencies are those of deposits that need not queue behind others."""
-_PATIENCE_SECONDS = 180.0
+_PATIENCE_SECONDS = 280.0
 
 _CREDITED = text("""
     SELECT id, txid, height, customer_id FROM deposits

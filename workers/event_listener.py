@@ -187,7 +187,22 @@ async def _rounds(
             moved_at = clock()
         else:
             is_quiet = clock() - moved_at > _QUIET_SECONDS
-            await _pause(stop, poll_seconds * (_QUIET_FACTOR if is_quiet else 1))
+            await _news(listener, stop, poll_seconds * (_QUIET_FACTOR if is_quiet else 1))
+
+
+async def _news(listener: Listener, stop: asyncio.Event, seconds: float) -> None:
+    """Until the node has a block that the walk did not see, `stop`, or `seconds` passed."""
+    stopping = asyncio.ensure_future(stop.wait())
+    block = asyncio.ensure_future(
+        listener.node.wait_for_height(listener.walk.node_height + 1, seconds)
+    )
+    try:
+        await asyncio.wait({stopping, block}, return_when=asyncio.FIRST_COMPLETED)
+        if block.done():
+            block.result()
+    finally:
+        stopping.cancel()
+        block.cancel()
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -4,6 +4,7 @@ float.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from chains.bitcoin.network import Network, NetworkName
 from chains.node import Broadcast, BroadcastOutcome, NodeFault, NodeRefusal, WrongChain
 from domain.ids import TxId
 
+_NO_SUCH_METHOD = -32601
 _NOT_FOUND = -5
 _VERIFY_ERROR = -25
 _VERIFY_REJECTED = -26
@@ -80,6 +82,15 @@ class BitcoinNode:
         """Height and hash of the best block, from one answer."""
         info = await self.call("getblockchaininfo")
         return info["blocks"], info["bestblockhash"]
+
+    async def wait_for_height(self, height: int, seconds: float) -> None:
+        """Until the node has so many blocks, but no longer than `seconds`."""
+        try:
+            await self.call("waitforblockheight", height, max(1, int(1000 * seconds)))
+        except NodeRefusal as refusal:
+            if refusal.code != _NO_SUCH_METHOD:
+                raise
+            await asyncio.sleep(seconds)
 
     async def block_hash(self, height: int) -> str | None:
         """None above the tip."""

@@ -6,6 +6,7 @@ costs more than the calls of a block scan.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -80,6 +81,11 @@ class EthereumNode:
             raise NodeFault("Ethereum node: no newest block")
         return quantity(block["number"]), block["hash"]
 
+    async def wait_for_height(self, height: int, seconds: float) -> None:
+        """Nodes tell of new blocks on other connections only: this just waits."""
+        del height
+        await asyncio.sleep(seconds)
+
     async def height_of(self, tag: str) -> int | None:
         """Height of the `safe` or `finalized` block; None before there is one."""
         block = await self.call("eth_getBlockByNumber", tag, False)
@@ -99,8 +105,13 @@ class EthereumNode:
         """Next nonce as this node sees it. To reconcile only: nonces come from our database."""
         return quantity(await self.call("eth_getTransactionCount", address, block))
 
+    async def code(self, address: str) -> str:
+        """Hexadecimal; `0x` where there is none."""
+        code: str = await self.call("eth_getCode", address, "latest")
+        return code
+
     async def has_code(self, address: str) -> bool:
-        return await self.call("eth_getCode", address, "latest") not in ("0x", "")
+        return await self.code(address) not in ("0x", "")
 
     async def token_balance(self, contract: str, owner: str, block: Json = "latest") -> int:
         return await self._token_number(contract, balance_of_call(owner), block)
