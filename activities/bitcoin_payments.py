@@ -29,6 +29,8 @@ from storage.payments import AttemptPlan, Coin, NewPayment, Payee
 HOT_WALLET = "hot-bitcoin"
 _PAYEES_MAX = 100
 _FEE_TARGET_BLOCKS = 3
+_BUMP_NUMERATOR, _BUMP_DENOMINATOR = 9, 8
+"""12.5 % more for each byte, as `chains.bitcoin.fees` asks of the whole fee."""
 
 
 class BitcoinPayments:
@@ -157,12 +159,15 @@ class BitcoinPayments:
         return [Utxo(Outpoint(TxId(coin.txid), coin.vout), coin.units, key) for coin in found]
 
     async def _spendable_locked(self, connection: AsyncConnection, payment: Row[Any]) -> list[Coin]:
-        """Coins that may join a replacement; none for payments from deposit addresses."""
-        if payment.wallet_id is None:
+        """Coins of the hot wallet that may join a replacement, if its change goes back there.
+
+        So a sweep is replaced, too: its payee must not get less, and it has no change of its own.
+        """
+        wallet = await payments.lock_wallet(connection, HOT_WALLET)
+        if payment.from_address != wallet.address:
             return []
-        await payments.lock_wallet(connection, payment.wallet_id)
         scanned = await deposits.scanned_height(connection, self.name)
-        return await payments.spendable(connection, payment.wallet_id, confirmed_below=scanned)
+        return await payments.spendable(connection, wallet.id, confirmed_below=scanned)
 
     def _script(self, address: str) -> bytes:
         return parse_address(address, self._node.network).locking_script
@@ -195,7 +200,7 @@ def _replacement(
     for with_change in (True, False):
         outputs = [*lengths, change_length] if with_change else lengths
         vsize = transaction_vsize(len(coins), outputs)
-        fee = _higher_fee(int(newest.fee_units_max), vsize, policy, market)
+        fee = _higher_fee(newest, vsize, policy, market)
         change = total - fee
         if with_change and change >= DUST_SATOSHI[ScriptKind.P2WPKH]:
             return _plan(fee, vsize, len(coins), change)
@@ -207,12 +212,21 @@ def _replacement(
 _CHANGE_SCRIPT = bytes(22)
 
 
-def _higher_fee(old_fee: int, vsize: int, policy: ChainPolicy, market: int) -> int:
+def _higher_fee(newest: Row[Any], vsize: int, policy: ChainPolicy, market: int) -> int:
+    """More in all, and more for each byte: with inputs that joined the first alone is not enough.
+
+    Nodes refuse a replacement whose rate is not higher (BIP 125).
+    """
     try:
-        least = bumped_fee(old_fee_satoshi=old_fee, vsize=vsize, policy=fee_policy(policy))
+        least = bumped_fee(
+            old_fee_satoshi=int(newest.fee_units_max), vsize=vsize, policy=fee_policy(policy)
+        )
     except FeeCeilingReached as cap:
         raise FeeCapReached(str(cap)) from None
-    return max(least, fee_satoshi(vsize, market))
+    rate = int(newest.fee_rate) * _BUMP_NUMERATOR // _BUMP_DENOMINATOR + 1
+    if rate > policy.fee_rate_cap:
+        raise FeeCapReached(f"{rate} sat/kvB would be needed, policy allows {policy.fee_rate_cap}")
+    return max(least, fee_satoshi(vsize, max(rate, market)))
 
 
 def _plan(fee: int, vsize: int, inputs: int, change: int | None) -> AttemptPlan:

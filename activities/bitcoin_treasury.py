@@ -22,9 +22,8 @@ from domain.payment import PaymentKind
 from storage import custody_policy, deposits, payments, sweeps
 from storage.custody_policy import AssetPolicy, ChainPolicy
 from storage.payments import AttemptPlan, Coin, NewPayment, Payee
-from storage.refills import PaidRefill
+from storage.refills import Ends, PaidRefill
 
-COLD_WALLET = "cold-bitcoin"
 _INPUT_VBYTES = 68
 _INPUTS_MAX = 200
 _OUTPUT_SCRIPT_BYTES = 22
@@ -90,23 +89,28 @@ class BitcoinTreasury(BitcoinPayments):
             return SweepPlan(payment_ids=[payment.id])
         return SweepPlan(payment_ids=[], why_not="below the threshold")
 
-    async def plan_cold(
-        self, connection: AsyncConnection, run: PlanSweep, units: int, market: int
+    async def plan_store(
+        self,
+        connection: AsyncConnection,
+        run: PlanSweep,
+        kind: PaymentKind,
+        units: int,
+        market: int,
     ) -> list[str]:
         hot = await payments.lock_wallet(connection, HOT_WALLET)
-        cold = await payments.lock_wallet(connection, COLD_WALLET)
-        wanted = selection.Payment((Output(units, bytes(cold.script)),), market, bytes(hot.script))
+        store = await payments.lock_wallet(connection, f"{kind}-{self.name}")
+        wanted = selection.Payment((Output(units, bytes(store.script)),), market, bytes(hot.script))
         chosen = selection.select(await self._spendable(connection), wanted, random.SystemRandom())
         has_change = len(chosen.outputs) > 1
         payment = NewPayment(
-            id=f"{run.run_id}-cold",
+            id=f"{run.run_id}-{kind}",
             chain=self.name,
-            kind=PaymentKind.COLD,
+            kind=kind,
             asset=self.fee_asset,
             from_address=hot.address,
             wallet_id=hot.id,
-            workflow_id=f"payment/{run.run_id}-cold",
-            payees=[Payee(cold.address, units)],
+            workflow_id=f"payment/{run.run_id}-{kind}",
+            payees=[Payee(store.address, units)],
             inputs=[
                 Coin(utxo.outpoint.txid, utxo.outpoint.vout, utxo.satoshi) for utxo in chosen.inputs
             ],
@@ -122,14 +126,13 @@ class BitcoinTreasury(BitcoinPayments):
         return [payment.id]
 
     async def unsigned_refill(
-        self, connection: AsyncConnection, asset: AssetPolicy, units: int, market: int
+        self, connection: AsyncConnection, asset: AssetPolicy, ends: Ends, units: int, market: int
     ) -> str:
-        """A PSBT from the cold wallet's coins: as much of the amount as they can pay."""
-        del asset
-        hot = await payments.lock_wallet(connection, HOT_WALLET)
-        cold = await payments.lock_wallet(connection, COLD_WALLET)
-        script = parse_address(cold.address, self._node.network).locking_script
-        found = await self._node.call("scantxoutset", "start", [f"addr({cold.address})"])
+        """A PSBT from the wallet's coins: as much of the amount as they can pay."""
+        del connection, asset
+        script = parse_address(ends.source, self._node.network).locking_script
+        target = parse_address(ends.target, self._node.network).locking_script
+        found = await self._node.call("scantxoutset", "start", [f"addr({ends.source})"])
         coins = [
             Utxo(
                 Outpoint(TxId(each["txid"]), each["vout"]),
@@ -142,16 +145,14 @@ class BitcoinTreasury(BitcoinPayments):
         most = total - fee_satoshi(transaction_vsize(len(coins), [22, 22]), market)
         if min(units, most) <= 0:
             return ""
-        wanted = selection.Payment((Output(min(units, most), bytes(hot.script)),), market, script)
+        wanted = selection.Payment((Output(min(units, most), target),), market, script)
         chosen = selection.select(coins, wanted, random.SystemRandom())
         return psbt.export(chosen, spent_script=script)
 
     def unsigned_txid(self, unsigned: str) -> str | None:
         return psbt.unsigned_txid(unsigned)
 
-    async def paid_refill(
-        self, txid: str, asset: AssetPolicy, *, cold: str, hot: str
-    ) -> PaidRefill | None:
+    async def paid_refill(self, txid: str, asset: AssetPolicy, ends: Ends) -> PaidRefill | None:
         del asset
         mined = await self._node.raw_transaction(TxId(txid))
         if mined is None or mined.get("confirmations", 0) < 1:
@@ -159,17 +160,17 @@ class BitcoinTreasury(BitcoinPayments):
         block_hash = mined["blockhash"]
         detailed = await self._node.call("getrawtransaction", txid, 2, block_hash)
         payers = {each["prevout"]["scriptPubKey"].get("address") for each in detailed["vin"]}
-        if payers != {cold}:
-            raise RefillMismatch(f"{txid} is not paid by the cold wallet alone")
+        if payers != {ends.source}:
+            raise RefillMismatch(f"{txid} is not paid by the {ends.way.source} wallet alone")
         outputs = [
             (each["scriptPubKey"].get("address"), satoshi(each["value"]))
             for each in detailed["vout"]
         ]
-        if any(address not in (hot, cold) for address, _ in outputs):
+        if any(address not in (ends.source, ends.target) for address, _ in outputs):
             raise RefillMismatch(f"{txid} pays others, too")
-        units = sum(value for address, value in outputs if address == hot)
+        units = sum(value for address, value in outputs if address == ends.target)
         if not units:
-            raise RefillMismatch(f"{txid} brings the hot wallet nothing")
+            raise RefillMismatch(f"{txid} brings the {ends.way.target} wallet nothing")
         header = await self._node.call("getblockheader", block_hash)
         fee = satoshi(detailed["fee"])
         return PaidRefill(TxId(txid), header["height"], block_hash, units, fee)

@@ -99,6 +99,8 @@ class EthereumPayments:
         old = GasFees(int(newest.fee_rate), int(newest.tip_rate))
         try:
             fees = _gas_policy(policy).bumped(old, market.fees)
+            if payment.wallet_id is None:
+                fees = await self._affordable(payment, newest.gas_limit, old, fees, policy)
         except FeeCeilingReached as cap:
             raise FeeCapReached(str(cap)) from None
         return Bump(
@@ -110,6 +112,21 @@ class EthereumPayments:
                 reason="bump",
             )
         )
+
+    async def _affordable(
+        self, payment: Row[Any], gas_limit: int, old: GasFees, wanted: GasFees, policy: ChainPolicy
+    ) -> GasFees:
+        """What a deposit address can pay for its sweep: nobody sends it more. Raises FeeCapReached.
+
+        The amount stays: it left room for replacements (`EthereumTreasury`).
+        """
+        have = await self._node.balance(payment.from_address)
+        left = have - (int(payment.units) if payment.asset == self.fee_asset else 0)
+        least = _gas_policy(policy).bumped(old)
+        for fees in (wanted, least):
+            if gas_limit * fees.max_fee_wei <= left:
+                return fees
+        raise FeeCapReached(f"{payment.from_address} has {left} wei for fees, which is not enough")
 
     async def broadcast(self, raw: bytes, txid: str) -> Broadcast:
         return await self._node.broadcast(raw, TxId(txid))

@@ -1,7 +1,7 @@
-"""Ethereum's sweeps: one payment for each address that holds enough; tokens wait for their gas.
+"""Ethereum's sweeps: a payment for each address that holds ether, one for many that hold a token.
 
-A token cannot move without ether on its own address, so the hot wallet sends some first, and the
-sweep is planned only when that is final: never after a blind wait.
+Where addresses cannot delegate, a token cannot move without ether on its own address: the hot
+wallet sends some first, and the sweep is planned when that is final, never after a blind wait.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.ethereum_payments import HOT_WALLET, EthereumPayments, GasMarket
+from activities.token_sweeps import TokenSweeps
 from activities.treasury import PlanSweep, RefillMismatch, SweepPlan
 from chains.ethereum.erc20 import read_transfer_log, transfer_call
 from chains.ethereum.fees import TRANSFER_GAS, GasFees
@@ -21,19 +22,21 @@ from chains.ethereum.transaction import pay_ether, pay_token
 from chains.node import NodeRefusal
 from domain.ids import TxId
 from domain.payment import PaymentKind
-from storage import payments, sweeps, treasury
+from storage import custody_policy, payments, sweeps, treasury
 from storage.custody_policy import AssetPolicy, ChainPolicy
 from storage.payments import AttemptPlan, NewPayment, Payee
-from storage.refills import PaidRefill
+from storage.refills import Ends, PaidRefill
 from storage.sweeps import Swept
 
-COLD_WALLET = "cold-ethereum"
-_ADDRESSES_AT_ONCE = 20
+_ADDRESSES_AT_ONCE = 50
 _TOKEN_GAS = 100_000
 """For planning the gas of a token sweep before it can be estimated."""
 _GAS_HEADROOM_PERCENT = 150
 """The fee may rise until the gas has arrived."""
 _ESTIMATE_HEADROOM_PERCENT = 130
+_REPLACEMENTS_ROOM_PERCENT = 225
+"""Of the first fee stays behind, for six replacements at 12.5 % more each; the next sweep takes it.
+"""
 
 
 class EthereumTreasury(EthereumPayments):
@@ -49,9 +52,13 @@ class EthereumTreasury(EthereumPayments):
             connection, asset.asset, units_min=asset.sweep_min_units, limit=_ADDRESSES_AT_ONCE
         )
         plan = SweepPlan(payment_ids=[], why_not="" if found else "below the threshold")
-        for each in found:
-            if await sweeps.is_busy(connection, self.name, each.address):
-                continue
+        plan.has_more = len(found) == _ADDRESSES_AT_ONCE
+        free = [
+            each for each in found if not await sweeps.is_busy(connection, self.name, each.address)
+        ]
+        if asset.contract is not None:
+            free = await self._gather(connection, run, asset, free, hot, market.fees, plan)
+        for each in free:
             payment = (
                 await self._sweep_ether(connection, run, each, hot.address, market.fees)
                 if asset.contract is None
@@ -66,25 +73,63 @@ class EthereumTreasury(EthereumPayments):
             plan.payment_ids.append(payment.id)
         return plan
 
-    async def plan_cold(
-        self, connection: AsyncConnection, run: PlanSweep, units: int, market: GasMarket
+    async def _gather(
+        self,
+        connection: AsyncConnection,
+        run: PlanSweep,
+        asset: AssetPolicy,
+        free: list[Swept],
+        hot: Row[Any],
+        fees: GasFees,
+        plan: SweepPlan,
+    ) -> list[Swept]:
+        """Put one transaction for all that may delegate into the plan; answers the others."""
+        policy = await custody_policy.read_chain(connection, self.name)
+        if not policy.delegate_sweeps:
+            return free
+        payment = await TokenSweeps(self._node, self._can_pay).plan(
+            connection, run.run_id, asset, free, hot, fees
+        )
+        if payment is None:
+            return free
+        await payments.create(connection, payment)
+        gathered = {source.address for source in payment.sources}
+        for address in gathered:
+            await sweeps.assign_address(connection, asset.asset, address, payment.id)
+        plan.payment_ids.append(payment.id)
+        return [each for each in free if each.address not in gathered]
+
+    async def _can_pay(self, connection: AsyncConnection, wei: int) -> bool:
+        """The hot wallet has so much ether beyond what open payments may take."""
+        free = await treasury.hot_units(connection, self.fee_asset)
+        free -= await payments.in_flight_units(connection, HOT_WALLET, self.fee_asset)
+        free -= await payments.in_flight_fees(connection, HOT_WALLET)
+        return free >= wei
+
+    async def plan_store(
+        self,
+        connection: AsyncConnection,
+        run: PlanSweep,
+        kind: PaymentKind,
+        units: int,
+        market: GasMarket,
     ) -> list[str]:
         if market.fees is None:
             return []
         hot = await payments.lock_wallet(connection, HOT_WALLET)
-        cold = await payments.lock_wallet(connection, COLD_WALLET)
+        store = await payments.lock_wallet(connection, f"{kind}-{self.name}")
         token = run.asset != self.fee_asset
         gas_limit = _TOKEN_GAS if token else TRANSFER_GAS
-        payment_id = f"{run.run_id}-cold"
+        payment_id = f"{run.run_id}-{kind}"
         payment = NewPayment(
             id=payment_id,
             chain=self.name,
-            kind=PaymentKind.COLD,
+            kind=kind,
             asset=run.asset,
             from_address=hot.address,
             wallet_id=hot.id,
             workflow_id=f"payment/{payment_id}",
-            payees=[Payee(cold.address, units)],
+            payees=[Payee(store.address, units)],
             nonce=await payments.take_nonce(connection, hot),
             plan=_plan(gas_limit, market.fees),
         )
@@ -92,26 +137,30 @@ class EthereumTreasury(EthereumPayments):
         return [payment_id]
 
     async def unsigned_refill(
-        self, connection: AsyncConnection, asset: AssetPolicy, units: int, market: GasMarket
+        self,
+        connection: AsyncConnection,
+        asset: AssetPolicy,
+        ends: Ends,
+        units: int,
+        market: GasMarket,
     ) -> str:
         """The bytes that the offline key signs (EIP-1559), in hexadecimal."""
+        del connection
         if market.fees is None:
             return ""
-        hot = await payments.lock_wallet(connection, HOT_WALLET)
-        cold = await payments.lock_wallet(connection, COLD_WALLET)
-        nonce = await self._node.transaction_count(cold.address)
+        nonce = await self._node.transaction_count(ends.source)
         if asset.contract is None:
-            have = await self._node.balance(cold.address)
+            have = await self._node.balance(ends.source)
             units = min(units, have - TRANSFER_GAS * market.fees.max_fee_wei)
         else:
             contract = to_checksum_address(asset.contract)
-            units = min(units, await self._node.token_balance(contract, cold.address))
+            units = min(units, await self._node.token_balance(contract, ends.source))
         if units <= 0:
             return ""
         common: dict[str, Any] = {
             "chain_id": self._node.chain_id,
             "nonce": nonce,
-            "to": hot.address,
+            "to": ends.target,
             "fees": market.fees,
         }
         if asset.contract is None:
@@ -126,20 +175,18 @@ class EthereumTreasury(EthereumPayments):
         del unsigned
         return None
 
-    async def paid_refill(
-        self, txid: str, asset: AssetPolicy, *, cold: str, hot: str
-    ) -> PaidRefill | None:
+    async def paid_refill(self, txid: str, asset: AssetPolicy, ends: Ends) -> PaidRefill | None:
         transaction = await self._node.transaction(TxId(txid))
         receipt = await self._node.receipt(TxId(txid))
         if transaction is None or receipt is None:
             return None
-        if to_checksum_address(transaction["from"]) != cold:
-            raise RefillMismatch(f"{txid} is not paid by the cold wallet")
+        if to_checksum_address(transaction["from"]) != ends.source:
+            raise RefillMismatch(f"{txid} is not paid by the {ends.way.source} wallet")
         units = 0
         if quantity(receipt["status"]) == 1:
-            units = _received(transaction, receipt, asset, cold=cold, hot=hot)
+            units = _received(transaction, receipt, asset, ends)
         if not units:
-            raise RefillMismatch(f"{txid} brings the hot wallet nothing")
+            raise RefillMismatch(f"{txid} brings the {ends.way.target} wallet nothing")
         fee = quantity(receipt["gasUsed"]) * quantity(receipt["effectiveGasPrice"])
         height = quantity(receipt["blockNumber"])
         return PaidRefill(TxId(txid), height, receipt["blockHash"], units, fee)
@@ -147,16 +194,16 @@ class EthereumTreasury(EthereumPayments):
     async def _sweep_ether(
         self, connection: AsyncConnection, run: PlanSweep, found: Swept, hot: str, fees: GasFees
     ) -> NewPayment | None:
-        fee = TRANSFER_GAS * fees.max_fee_wei
+        room = TRANSFER_GAS * fees.max_fee_wei * _REPLACEMENTS_ROOM_PERCENT // 100
         have = min(found.units, await self._node.balance(found.address))
-        if have <= 2 * fee:
+        if have <= 2 * room:
             return None
         return await self._payment(
             connection,
             run,
             PaymentKind.SWEEP,
             found.address,
-            Payee(hot, have - fee),
+            Payee(hot, have - room),
             _plan(TRANSFER_GAS, fees),
         )
 
@@ -205,10 +252,11 @@ class EthereumTreasury(EthereumPayments):
         fees: GasFees,
     ) -> NewPayment | None:
         wei = wei * _GAS_HEADROOM_PERCENT // 100
-        free = await treasury.hot_units(connection, self.fee_asset)
-        free -= await payments.in_flight_units(connection, HOT_WALLET, self.fee_asset)
-        free -= await payments.in_flight_fees(connection, HOT_WALLET)
-        if free < wei + TRANSFER_GAS * fees.max_fee_wei:
+        gas = TRANSFER_GAS
+        if await self._node.has_code(address):  # It delegates: taking ether runs its code.
+            call = {"from": hot.address, "to": address, "value": hex(wei)}
+            gas = await self._node.estimate_gas(call) * _ESTIMATE_HEADROOM_PERCENT // 100
+        if not await self._can_pay(connection, wei + gas * fees.max_fee_wei):
             return None
         payment_id = f"{run.run_id}-gas-{address}"
         wallet = await payments.lock_wallet(connection, HOT_WALLET)
@@ -222,7 +270,7 @@ class EthereumTreasury(EthereumPayments):
             workflow_id=f"payment/{payment_id}",
             payees=[Payee(address, wei)],
             nonce=await payments.take_nonce(connection, wallet),
-            plan=_plan(TRANSFER_GAS, fees),
+            plan=_plan(gas, fees),
         )
 
     async def _payment(
@@ -249,17 +297,23 @@ class EthereumTreasury(EthereumPayments):
         )
 
 
-def _received(transaction: Any, receipt: Any, asset: AssetPolicy, *, cold: str, hot: str) -> int:
-    """What a successful transaction moved from the cold to the hot wallet."""
+def _received(transaction: Any, receipt: Any, asset: AssetPolicy, ends: Ends) -> int:
+    """What a successful transaction moved from the one wallet to the other."""
     if asset.contract is None:
         to = transaction.get("to")
-        return quantity(transaction["value"]) if to and to_checksum_address(to) == hot else 0
+        return (
+            quantity(transaction["value"]) if to and to_checksum_address(to) == ends.target else 0
+        )
     moved = [
         read_transfer_log({**log, "logIndex": quantity(log["logIndex"])})
         for log in receipt["logs"]
         if log["address"].lower() == asset.contract.lower()
     ]
-    ours = [each for each in moved if each and (each.sender, each.recipient) == (cold, hot)]
+    ours = [
+        each
+        for each in moved
+        if each and (each.sender, each.recipient) == (ends.source, ends.target)
+    ]
     return sum(each.units for each in ours)
 
 

@@ -12,12 +12,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from pydantic import BaseModel
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.payment_messages import (
+    Bumped,
+    BumpPayment,
+    PaymentState,
+    PaymentStep,
+    PaymentView,
+    Sent,
+    WithdrawalStep,
+)
 from activities.refusals import refusals_end_it
 from activities.withdrawal_view import WithdrawalView, read_view, tell_customer
 from chains.node import Broadcast, BroadcastOutcome
@@ -47,6 +55,8 @@ _WALLETS_OF = {
     PaymentKind.FILL: (AccountKind.HOT_WALLET, AccountKind.HOT_WALLET),
     PaymentKind.CONSOLIDATION: (AccountKind.HOT_WALLET, AccountKind.HOT_WALLET),
     PaymentKind.COLD: (AccountKind.HOT_WALLET, AccountKind.COLD_WALLET),
+    PaymentKind.WARM: (AccountKind.HOT_WALLET, AccountKind.WARM_WALLET),
+    PaymentKind.BATCH_SWEEP: (AccountKind.DEPOSIT_WALLET, AccountKind.HOT_WALLET),
 }
 _WAIT_SECONDS_MAX = 60
 
@@ -103,65 +113,6 @@ class PaymentChain(Protocol):
         """Where the transaction stands: in a block, in the mempool (True), or unknown (False)."""
 
 
-class WithdrawalStep(BaseModel):
-    withdrawal_id: str
-
-
-class Sent(BaseModel):
-    """What offering the bytes to a node gave. Unknown is not a failure."""
-
-    txid: str
-    outcome: BroadcastOutcome
-    reason: str
-
-    @property
-    def is_out(self) -> bool:
-        return self.outcome in (BroadcastOutcome.ACCEPTED, BroadcastOutcome.KNOWN)
-
-    @property
-    def is_refused(self) -> bool:
-        return self.outcome is BroadcastOutcome.REFUSED
-
-
-class BumpPayment(BaseModel):
-    payment_id: str
-    after_attempt: int
-    """The newest attempt the asker knows; if there is a newer one, that is the answer."""
-    reason: str
-
-
-class Bumped(BaseModel):
-    attempt: int
-    """The attempt to sign and broadcast; the old one when nothing is to be done."""
-    why_not: str = ""
-
-
-class PaymentStep(BaseModel):
-    payment_id: str
-
-
-class PaymentState(BaseModel):
-    payment_id: str
-    status: PaymentStatus
-    is_posted: bool
-    confirmations: int
-    why_not: str = ""
-
-
-class PaymentView(BaseModel):
-    """A payment of the house, for its workflow and for staff."""
-
-    payment_id: str
-    chain: str
-    kind: PaymentKind
-    status: PaymentStatus
-    asset: str
-    amount: str
-    is_posted: bool
-    attempt: int
-    txids: list[str]
-
-
 class PaymentActivities:
     def __init__(
         self,
@@ -216,6 +167,7 @@ class PaymentActivities:
             if payment.posted_at is not None:
                 return Sent(txid=row.txid, outcome=BroadcastOutcome.KNOWN, reason="already posted")
             await payment_progress.mark_sending(connection, step.payment_id, step.attempt)
+            policy = await custody_policy.read_chain(connection, self._chain.name)
         answer = await self._chain.broadcast(bytes(row.raw), row.txid)
         async with self._engine.begin() as connection:
             await payments.lock(connection, step.payment_id)
@@ -227,7 +179,12 @@ class PaymentActivities:
                 is_out=answer.is_out,
             )
         await self._tell_payees(step.payment_id)
-        return Sent(txid=row.txid, outcome=answer.outcome, reason=answer.reason)
+        return Sent(
+            txid=row.txid,
+            outcome=answer.outcome,
+            reason=answer.reason,
+            bump_after_seconds=policy.bump_after_seconds,
+        )
 
     @activity.defn
     @refusals_end_it
@@ -342,6 +299,7 @@ class PaymentActivities:
         fee_asset = self._chain.fee_asset
         if not mined.succeeded:
             await payment_progress.post_failed(connection, self._ledger, payment, mined, fee_asset)
+            await sweeps.release(connection, payment.id)
         elif payment.kind == PaymentKind.WITHDRAWAL:
             await payment_progress.post_withdrawals(
                 connection, self._ledger, payment, mined, fee_asset

@@ -9,6 +9,7 @@ answer.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,16 @@ from chains.ethereum import addresses as ethereum_addresses
 from chains.ethereum import signer as ethereum
 from chains.ethereum import transaction as ethereum_transaction
 from chains.ethereum.fees import GasFees
+from chains.ethereum.sweeper import (
+    Authorization,
+    SignedAuthorization,
+    authorize,
+    sweeper_address,
+)
 from chains.keys import DerivedKey, ExtendedPrivateKey, KmsKey, open_seed
 from chains.secp256k1 import DigestSigner
 from domain.ids import TxId
-from domain.payment import SignedPayment, SignPayment
+from domain.payment import PaymentKind, SignedPayment, SignPayment
 from storage import signing
 from storage.signing_plan import KeyLocation, MadeSignature, Plan
 
@@ -130,12 +137,36 @@ class SigningActivities:
         key = await self._keys.find(connection, plan.from_key)
         if ethereum_addresses.address_of(key.public_key) != plan.from_address:
             raise SigningRefused("the key does not belong to the paying address")
-        unsigned = self._ethereum_transaction(plan)
+        consents, made = await self._authorize(connection, plan)
+        unsigned = self._ethereum_transaction(plan, consents)
         signed = await ethereum.sign(unsigned, key)
-        made = [MadeSignature(unsigned.digest, _name_of(plan.from_key))]
+        made = [MadeSignature(unsigned.digest, _name_of(plan.from_key)), *made]
         return Signed(signed.raw, signed.txid, made)
 
-    def _ethereum_transaction(self, plan: Plan) -> ethereum_transaction.UnsignedTransaction:
+    async def _authorize(
+        self, connection: AsyncConnection, plan: Plan
+    ) -> tuple[list[SignedAuthorization], list[MadeSignature]]:
+        """New delegations, to the contract that pays the hot wallet only: computed, not looked up.
+
+        That `from_address` is the hot wallet's, its key has just proven.
+        """
+        contract = sweeper_address(plan.from_address)
+        consents, made = [], []
+        for each in plan.sources:
+            assert each.key is not None
+            if each.authorization_nonce is None:
+                continue
+            key = await self._keys.find(connection, each.key)
+            if ethereum_addresses.address_of(key.public_key) != each.address:
+                raise SigningRefused("the key does not belong to the delegating address")
+            asked = Authorization(self._chain_id, contract, each.authorization_nonce)
+            consents.append(await authorize(asked, key))
+            made.append(MadeSignature(asked.digest, _name_of(each.key)))
+        return consents, made
+
+    def _ethereum_transaction(
+        self, plan: Plan, consents: Sequence[SignedAuthorization]
+    ) -> ethereum_transaction.UnsignedTransaction:
         if len(plan.outputs) != 1:
             raise SigningRefused("an Ethereum payment has one payee")
         [output], fees = plan.outputs, plan.attempt.fees
@@ -153,10 +184,22 @@ class SigningActivities:
                 gas_limit=fees.gas_limit,
                 fees=gas_fees,
             )
+        token = ethereum_addresses.parse_address(plan.contract)
+        if plan.kind is PaymentKind.BATCH_SWEEP:
+            return ethereum_transaction.gather_tokens(
+                chain_id=self._chain_id,
+                nonce=plan.nonce,
+                treasury=plan.from_address,
+                token=token,
+                owners=[(each.address, each.units) for each in plan.sources],
+                authorizations=consents,
+                gas_limit=fees.gas_limit,
+                fees=gas_fees,
+            )
         return ethereum_transaction.pay_token(
             chain_id=self._chain_id,
             nonce=plan.nonce,
-            contract=ethereum_addresses.parse_address(plan.contract),
+            contract=token,
             to=to,
             units=output.units,
             gas_limit=fees.gas_limit,

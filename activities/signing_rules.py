@@ -24,7 +24,9 @@ _HOUSE_PAYEES: dict[PaymentKind, frozenset[str]] = {
     PaymentKind.GAS: frozenset({"deposit"}),
     PaymentKind.FILL: frozenset({"hot"}),
     PaymentKind.CONSOLIDATION: frozenset({"hot"}),
-    PaymentKind.COLD: frozenset({"cold", "warm"}),
+    PaymentKind.COLD: frozenset({"cold"}),
+    PaymentKind.WARM: frozenset({"warm"}),
+    PaymentKind.BATCH_SWEEP: frozenset({"hot"}),
 }
 """Whom payments that are not withdrawals may pay."""
 
@@ -46,6 +48,7 @@ def check(plan: Plan) -> None:
     if plan.status not in (PaymentStatus.RESERVED, PaymentStatus.SIGNED):
         raise SigningRefused(f"payment {plan.payment_id} is {plan.status}")
     _check_source(plan)
+    _check_gathering(plan)
     _check_fees(plan)
     if not plan.outputs:
         raise SigningRefused(f"payment {plan.payment_id} pays nobody")
@@ -75,6 +78,23 @@ def _check_source(plan: Plan) -> None:
             raise SigningRefused(f"no key of ours belongs to {spent.address}")
         if spent.spent_txid is not None and spent.spent_txid not in own:
             raise SigningRefused(f"{spent.txid}:{spent.vout} is spent by {spent.spent_txid}")
+
+
+def _check_gathering(plan: Plan) -> None:
+    """Deposit addresses delegate for a sweep of their own tokens into the hot wallet, no more."""
+    if plan.kind is not PaymentKind.BATCH_SWEEP:
+        if plan.sources:
+            raise SigningRefused(f"a {plan.kind} payment gathers from nobody")
+        return
+    if plan.contract is None or len({each.address for each in plan.sources}) != len(plan.sources):
+        raise SigningRefused("only tokens are gathered, once from each address")
+    if sum(each.units for each in plan.sources) != plan.units:
+        raise SigningRefused("the gathered units do not add up to the payment")
+    if [output.address for output in plan.outputs] != [plan.from_address]:
+        raise SigningRefused("what is gathered goes to the wallet that pays for it")
+    for each in plan.sources:
+        if each.key is None or each.key.path is None:
+            raise SigningRefused(f"{each.address} is no deposit address of ours")
 
 
 def _check_fees(plan: Plan) -> None:

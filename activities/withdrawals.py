@@ -13,7 +13,7 @@ from sqlalchemy import Row, func
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
 
-from activities.payments import WithdrawalStep
+from activities.payment_messages import WithdrawalStep
 from activities.refusals import refusals_end_it
 from activities.screening_messages import Screening
 from activities.withdrawal_view import WithdrawalView, read_view, tell_customer
@@ -162,6 +162,9 @@ class WithdrawalActivities:
                 four_eyes_units=policy.four_eyes_units,
                 hourly_units=await withdrawal_rules.hourly_units(connection, row.asset),
                 hourly_units_max=policy.hourly_units_max,
+                customer_hourly_count=await withdrawal_rules.customer_hourly_count(
+                    connection, row.customer_id
+                ),
                 is_known_address=await withdrawal_rules.paid_before(connection, row),
                 is_clear=screening.is_clear,
                 screening_score=screening.score,

@@ -1,4 +1,4 @@
-"""`rialto treasury`: refills of the hot wallets from the offline ones."""
+"""`rialto treasury`: what the keepers of the offline wallets are asked for, and token sweeps."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import typer
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chains.ethereum.sweeper import FACTORY, deploy_call, sweeper_address
 from cli.running import Running
 from cli.terminal import console
 from domain.errors import ExchangeError
 from domain.money import format_units
-from storage import custody_policy, refills
+from storage import custody_keys, custody_policy, refills
 from storage.engine import create_engine
 
 app = typer.Typer(name="treasury", no_args_is_help=True, help=__doc__)
@@ -29,7 +30,7 @@ def register(parent: typer.Typer) -> None:
 
 @app.command()
 def requests() -> None:
-    """What the keepers of the cold wallets were asked for, newest first."""
+    """What the keepers of warm and cold wallets were asked for, newest first."""
     _run(_show)
 
 
@@ -49,7 +50,7 @@ def unsigned(request_id: RequestId) -> None:
 def sent(request_id: RequestId, txid: Annotated[str, typer.Argument()]) -> None:
     """Say which transaction carries a refill, before it is sent.
 
-    It is booked by the next sweep after it is final, if it comes from the cold wallet alone.
+    It is booked by the next sweep after it is final, if it comes from the asked wallet alone.
     """
 
     async def note(connection: AsyncConnection) -> None:
@@ -67,6 +68,24 @@ def cancel(request_id: RequestId) -> None:
         await refills.cancel(connection, request_id)
 
     _run(close)
+
+
+@app.command()
+def sweeper() -> None:
+    """The contract that gathers tokens: where it stands, and the call that puts it there.
+
+    Put it only on a network that knows EIP-7702. Anybody may pay for the call.
+    """
+
+    async def show(connection: AsyncConnection) -> None:
+        hot = await custody_keys.wallet_address(connection, "hot-ethereum")
+        if hot is None:
+            console.print("there is no hot wallet yet")
+            return
+        print(f"contract {sweeper_address(hot)}\nsend to  {FACTORY}")
+        print(f"data     0x{deploy_call(hot).hex()}")
+
+    _run(show)
 
 
 def _run(work: Callable[[AsyncConnection], Awaitable[None]]) -> None:
@@ -88,9 +107,18 @@ async def _with_database(work: Callable[[AsyncConnection], Awaitable[None]]) -> 
 
 async def _show(connection: AsyncConnection) -> None:
     scales = {each.asset: each.scale for each in await custody_policy.read_assets(connection)}
-    table = Table("request", "asset", "amount", "status", "txid", "asked", box=None)
+    table = Table("request", "asset", "amount", "way", "status", "txid", "asked", box=None)
     for each in await refills.listed(connection):
         amount = format_units(int(each.units), scales[each.asset])
         asked = f"{each.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(str(each.id), each.asset, amount, each.status, each.txid or "", asked)
+        way = refills.way_of(each)
+        table.add_row(
+            str(each.id),
+            each.asset,
+            amount,
+            f"{way.source} to {way.target}",
+            each.status,
+            each.txid or "",
+            asked,
+        )
     console.print(table)

@@ -20,6 +20,7 @@ from chains.bitcoin import addresses as bitcoin_addresses
 from chains.bitcoin.network import Network, network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum import addresses as ethereum_addresses
+from chains.ethereum import sweeper
 from chains.ethereum.node import EthereumNode, quantity
 from chains.keys import KmsKey, open_seed, seal_new_seed
 from devstack.chain_funds import (
@@ -58,6 +59,9 @@ _COLD_WALLET = "cold"
 """A wallet of the development node stands for the offline one."""
 _COLD_ETHEREUM = "0x45dE2eDdbE199F4FE133B728A40e8ed516D1B015"
 """So does the account of the key 0x5353..., which holds nothing when the chain begins."""
+_WARM_WALLET = "warm"
+_WARM_ETHEREUM = Account.from_key("0x" + "54" * 32).address
+"""Likewise, for the warm wallets."""
 _DEPLOYER_KEY = "0x" + "52" * 32
 """Nobody's secret. It deploys the test token as its first transaction, so always to one address."""
 _DEPLOY_GAS = 2_000_000
@@ -117,15 +121,16 @@ async def open_wallets(
         ethereum_key,
         HOT_ETHEREUM_KEY,
     )
-    cold = await _cold_address(engine, bitcoin_node)
-    cold_script = bitcoin_addresses.parse_address(cold, bitcoin).locking_script
+    offline = [
+        Wallet("warm-ethereum", "ethereum", "warm", _WARM_ETHEREUM, None, None, None),
+        Wallet("cold-ethereum", "ethereum", "cold", _COLD_ETHEREUM, None, None, None),
+    ]
+    for kind in (_WARM_WALLET, _COLD_WALLET):
+        address = await _offline_address(engine, bitcoin_node, kind)
+        script = bitcoin_addresses.parse_address(address, bitcoin).locking_script
+        offline.append(Wallet(f"{kind}-bitcoin", "bitcoin", kind, address, script, None, None))
     async with engine.begin() as connection:
-        for wallet in (
-            hot_bitcoin,
-            hot_ethereum,
-            Wallet("cold-bitcoin", "bitcoin", "cold", cold, cold_script, None, None),
-            Wallet("cold-ethereum", "ethereum", "cold", _COLD_ETHEREUM, None, None, None),
-        ):
+        for wallet in (hot_bitcoin, hot_ethereum, *offline):
             await custody_keys.store_wallet(connection, wallet)
     return hot_bitcoin, hot_ethereum
 
@@ -141,6 +146,13 @@ async def deploy_token(engine: AsyncEngine, node: EthereumNode) -> str:
     async with engine.begin() as connection:
         await custody_keys.list_contract(connection, "USDT", contract.lower())
     return contract
+
+
+async def deploy_sweeper(node: EthereumNode, hot_address: str) -> None:
+    """The contract to which deposit addresses delegate, at the address that its code makes."""
+    if not await node.has_code(sweeper.sweeper_address(hot_address)):
+        data = sweeper.deploy_call(hot_address)
+        await send_from_dev_account(node, sweeper.FACTORY, data=data)
 
 
 async def fund_once(ledger: Ledger, asset: str, units: int, funds: Funds) -> None:
@@ -178,6 +190,7 @@ async def seed(settings: SeedSettings) -> None:
         await ensure_wallet(bitcoin_node, MINER_WALLET)
         hot_bitcoin, hot_ethereum = await open_wallets(engine, bitcoin_node, bitcoin)
         token = await deploy_token(engine, ethereum_node)
+        await deploy_sweeper(ethereum_node, hot_ethereum.address)
         bitcoins = Bitcoins(bitcoin_node, hot_bitcoin.address)
         await fund_once(ledger, "BTC", HOT_SATOSHI, bitcoins)
         await fund_once(ledger, "ETH", HOT_WEI, Ether(ethereum_node, hot_ethereum.address))
@@ -194,14 +207,14 @@ def main() -> None:
     asyncio.run(seed(SeedSettings()))
 
 
-async def _cold_address(engine: AsyncEngine, node: BitcoinNode) -> str:
-    """The cold wallet's address: the stored one, else a new one of the node's wallet."""
+async def _offline_address(engine: AsyncEngine, node: BitcoinNode, name: str) -> str:
+    """The address of a wallet that is offline: the stored one, else one of the node's wallet."""
     async with engine.connect() as connection:
-        stored = await custody_keys.wallet_address(connection, "cold-bitcoin")
+        stored = await custody_keys.wallet_address(connection, f"{name}-bitcoin")
     if stored is not None:
         return stored
-    await ensure_wallet(node, _COLD_WALLET)
-    address: str = await node.wallet(_COLD_WALLET).call("getnewaddress", "", "bech32")
+    await ensure_wallet(node, name)
+    address: str = await node.wallet(name).call("getnewaddress", "", "bech32")
     return address
 
 

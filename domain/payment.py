@@ -10,6 +10,8 @@ class PaymentKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     SWEEP = "sweep"
     """From deposit addresses to the hot wallet."""
+    BATCH_SWEEP = "batch_sweep"
+    """Tokens of many deposit addresses, by one transaction that the hot wallet pays for."""
     GAS = "gas"
     """From the hot wallet to a deposit address, so that a token can be swept from it."""
     FILL = "fill"
@@ -18,6 +20,8 @@ class PaymentKind(StrEnum):
     """Many small outputs of the hot wallet into few."""
     COLD = "cold"
     """From the hot wallet to the cold one: more lies online than should."""
+    WARM = "warm"
+    """From the hot wallet to the warm one: the nearest reserve is filled first."""
 
 
 class PaymentStatus(StrEnum):

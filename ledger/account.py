@@ -36,6 +36,8 @@ class AccountKind(StrEnum):
     DEPOSIT_WALLET = "deposit_wallet"
     """Coins on customers' deposit addresses, not yet swept; negative: owned."""
     HOT_WALLET = "hot_wallet"
+    WARM_WALLET = "warm_wallet"
+    """Offline, but near: its keepers sign within hours, those of the cold one within days."""
     COLD_WALLET = "cold_wallet"
 
     # Enum's own hash is Python code; this one is on the path of every transfer.
@@ -46,6 +48,7 @@ MAY_BE_NEGATIVE = frozenset(
     {
         AccountKind.DEPOSIT_WALLET,
         AccountKind.HOT_WALLET,
+        AccountKind.WARM_WALLET,
         AccountKind.COLD_WALLET,
         AccountKind.NETWORK_FEE,
     }
@@ -53,7 +56,14 @@ MAY_BE_NEGATIVE = frozenset(
 """Kinds that carry what the exchange owns or spent. Every other balance is at least zero, always.
 """
 
-ON_CHAIN = frozenset({AccountKind.DEPOSIT_WALLET, AccountKind.HOT_WALLET, AccountKind.COLD_WALLET})
+ON_CHAIN = frozenset(
+    {
+        AccountKind.DEPOSIT_WALLET,
+        AccountKind.HOT_WALLET,
+        AccountKind.WARM_WALLET,
+        AccountKind.COLD_WALLET,
+    }
+)
 """An asset's coins on its chain are the negated sum of these."""
 
 CUSTOMER_KINDS = frozenset({AccountKind.CUSTOMER_AVAILABLE, AccountKind.CUSTOMER_HELD})

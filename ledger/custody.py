@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.ids import CustomerId, DepositId, EntryId, WithdrawalId
 from domain.money import AssetCode
@@ -125,13 +125,21 @@ def withdrawals_paid(paid: PaidOut) -> JournalEntry:
     return _payment_entry(paid, EntryReason.WITHDRAWAL, transfers)
 
 
-def moved(paid: PaidOut, source: AccountKind, target: AccountKind) -> JournalEntry | None:
-    """Coins of ours changed wallets; None when nothing did and nothing was paid for it."""
+def moved(
+    paid: PaidOut, source: AccountKind, target: AccountKind, *, hot_fee_units: int = 0
+) -> JournalEntry | None:
+    """Coins of ours changed wallets; None when nothing did and nothing was paid for it.
+
+    Of the fee, the hot wallet paid `hot_fee_units`, and the source the rest.
+    """
+    fee_units = paid.fee_units - hot_fee_units
+    assert fee_units >= 0
     transfers = _nonzero(
         (house(target, paid.asset), house(source, paid.asset), paid.units)
         if source is not target
         else None,
-        _network_fee(paid, source),
+        _network_fee(replace(paid, fee_units=fee_units), source),
+        _network_fee(replace(paid, fee_units=hot_fee_units), AccountKind.HOT_WALLET),
     )
     return _payment_entry(paid, EntryReason.SWEEP, transfers) if transfers else None
 

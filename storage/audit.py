@@ -82,7 +82,8 @@ CHECKS: Mapping[str, str] = {
     "no balance is below zero": """
         SELECT id, kind || ' ' || asset || ' has ' || balance FROM accounts
         WHERE balance < 0
-          AND kind NOT IN ('deposit_wallet', 'hot_wallet', 'cold_wallet', 'network_fee')
+          AND kind NOT IN ('deposit_wallet', 'hot_wallet', 'cold_wallet', 'network_fee',
+                           'warm_wallet')
     """,
     "balances are the sum of their transfers": f"""
         SELECT id, format('%s %s of customer %s has %s, its %s transfers make %s (number %s)',

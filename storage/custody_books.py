@@ -22,7 +22,9 @@ _ADDRESSES = text("""
 _ASSETS = text("""
     SELECT assets.code, assets.contract,
         coalesce((SELECT -sum(balance) FROM accounts
-            WHERE asset = assets.code AND kind IN ('deposit_wallet', 'hot_wallet', 'cold_wallet')
+            WHERE asset = assets.code AND kind IN (
+                'deposit_wallet', 'hot_wallet', 'warm_wallet', 'cold_wallet'
+            )
         ), 0) AS ledger_units,
         coalesce((SELECT sum(units) FROM deposits
             WHERE asset = assets.code AND block_hash IS NOT NULL AND credited_units = 0

@@ -35,6 +35,9 @@ class AssetPolicy:
     hot_target_units: int
     hot_high_units: int
     sweep_min_units: int
+    warm_low_units: int
+    warm_target_units: int
+    warm_high_units: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class ChainPolicy:
     fee_rate_default: int
     sweep_fee_rate_cap: int
     block_seconds: int
+    delegate_sweeps: bool
+    """Tokens are gathered by delegation where the contract stands (EIP-7702)."""
 
 
 _ASSET = select(custody_assets, assets.c.chain, assets.c.contract, assets.c.scale).join(

@@ -203,7 +203,10 @@ async def post_moved(
     wallets: tuple[AccountKind, AccountKind],
 ) -> None:
     """Take a final payment between wallets of ours into the ledger."""
-    entry = custody.moved(_paid_out(payment, mined, fee_asset), *wallets)
+    hot_fee_units = await _hot_fee_units(connection, payment, mined)
+    entry = custody.moved(
+        _paid_out(payment, mined, fee_asset), *wallets, hot_fee_units=hot_fee_units
+    )
     await finish(connection, payment.id, mined)
     if entry is not None:
         await ledger.post_in(connection, [entry])
@@ -216,7 +219,8 @@ async def post_failed(
     nothing_moved = custody.PaidOut(
         payment.id, AssetCode(payment.asset), 0, AssetCode(fee_asset), mined.fee_units
     )
-    entry = custody.moved(nothing_moved, AccountKind.HOT_WALLET, AccountKind.HOT_WALLET)
+    payer = AccountKind.HOT_WALLET if payment.wallet_id else AccountKind.DEPOSIT_WALLET
+    entry = custody.moved(nothing_moved, payer, payer)
     await finish(connection, payment.id, mined, status=PaymentStatus.DEAD)
     await connection.execute(
         update(withdrawal_table)
@@ -273,6 +277,20 @@ async def pay_internally(
     )
     await ledger.post_in(connection, [entry])
     return entry
+
+
+async def _hot_fee_units(connection: AsyncConnection, payment: Row[Any], mined: Mined) -> int:
+    """What the hot wallet paid of the fee.
+
+    All of it where the payment is its own; of a sweep that pays with the deposits' coins, what a
+    replacement took more than the first attempt: its coins joined for that.
+    """
+    if payment.wallet_id is not None:
+        return mined.fee_units
+    if payment.chain != "bitcoin":
+        return 0
+    first = (await rows.attempts(connection, payment.id))[0]
+    return mined.fee_units - int(first.fee_units_max)
 
 
 def _paid_out(payment: Row[Any], mined: Mined, fee_asset: str) -> custody.PaidOut:

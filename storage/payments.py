@@ -23,6 +23,7 @@ from storage.tables_payments import (
     nonces,
     payment_attempts,
     payment_outputs,
+    payment_sources,
     payments,
     utxo_reservations,
     utxos,
@@ -31,6 +32,7 @@ from storage.tables_payments import (
 _PAYING_OUT = text("""
     SELECT coalesce(sum(units) FILTER (WHERE asset = :asset), 0) AS units
     FROM payments WHERE wallet_id = :wallet_id AND posted_at IS NULL AND status <> 'dead'
+        AND kind <> 'batch_sweep'  -- It brings coins; the hot wallet only pays its fee.
 """)
 
 _FEES_OUT = text("""
@@ -60,6 +62,16 @@ class Payee:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A deposit address whose tokens a payment gathers."""
+
+    address: str
+    units: int
+    authorization_nonce: int | None
+    """The address's nonce that its delegation uses up; None where it delegates already."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptPlan:
     """What an attempt will be, to the last unit; the signer makes exactly this."""
 
@@ -85,6 +97,7 @@ class NewPayment:
     plan: AttemptPlan
     nonce: int | None = None
     inputs: Sequence[Coin] = ()
+    sources: Sequence[Source] = ()
 
 
 async def lock_wallet(connection: AsyncConnection, wallet_id: str) -> Row[Any]:
@@ -193,6 +206,7 @@ async def create(connection: AsyncConnection, payment: NewPayment) -> None:
         ],
     )
     await reserve_inputs(connection, payment.id, payment.inputs, first_position=0)
+    await _add_sources(connection, payment)
     if payment.nonce is not None:
         await connection.execute(
             insert(nonces).values(
@@ -203,6 +217,21 @@ async def create(connection: AsyncConnection, payment: NewPayment) -> None:
             )
         )
     await plan_attempt(connection, payment.id, 1, payment.plan)
+
+
+async def _add_sources(connection: AsyncConnection, payment: NewPayment) -> None:
+    if payment.sources:
+        rows = [
+            {
+                "payment_id": payment.id,
+                "position": position,
+                "address": each.address,
+                "units": each.units,
+                "authorization_nonce": each.authorization_nonce,
+            }
+            for position, each in enumerate(payment.sources)
+        ]
+        await connection.execute(insert(payment_sources), rows)
 
 
 async def reserve_inputs(

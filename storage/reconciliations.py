@@ -11,18 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.tables_payments import reconciliations
 
-# Every signature belongs to a signed attempt, and every signed attempt has one for each input.
+# Every signature belongs to a signed attempt, and every signed attempt has one for each input
+# (Bitcoin), or one and one more for each address that it has delegate (Ethereum).
 _SIGNATURE_FAULTS = text("""
     SELECT a.payment_id, a.attempt, count(s.input) AS made,
-        CASE WHEN a.txid IS NULL THEN 0 WHEN p.chain = 'bitcoin' THEN a.input_count ELSE 1 END
-            AS wanted
-    FROM payment_attempts a
-    JOIN payments p ON p.id = a.payment_id
+        a.wanted
+    FROM (
+        SELECT a.payment_id, a.attempt, CASE
+            WHEN a.txid IS NULL THEN 0
+            WHEN p.chain = 'bitcoin' THEN a.input_count
+            ELSE 1 + (
+                SELECT count(authorization_nonce) FROM payment_sources
+                WHERE payment_id = a.payment_id
+            ) END AS wanted
+        FROM payment_attempts a JOIN payments p ON p.id = a.payment_id WHERE p.chain = :chain
+    ) AS a
     LEFT JOIN signatures s ON s.payment_id = a.payment_id AND s.attempt = a.attempt
-    WHERE p.chain = :chain
-    GROUP BY a.payment_id, a.attempt, a.txid, a.input_count, p.chain
-    HAVING count(s.input) <> CASE
-        WHEN a.txid IS NULL THEN 0 WHEN p.chain = 'bitcoin' THEN a.input_count ELSE 1 END
+    GROUP BY a.payment_id, a.attempt, a.wanted
+    HAVING count(s.input) <> a.wanted
 """)
 
 # A withdrawal on its way belongs to a payment that pays it, exactly; one that is done was paid.

@@ -1,7 +1,8 @@
-"""Requests to the keepers of the offline wallet, and the booking of what they sent."""
+"""Requests to the keepers of the offline wallets, and the booking of what they sent."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,36 +19,78 @@ from storage.ledger import Ledger
 from storage.tables_payments import refill_requests
 
 _PENDING = ("open", "sent")
+_ACCOUNTS = {
+    "hot": AccountKind.HOT_WALLET,
+    "warm": AccountKind.WARM_WALLET,
+    "cold": AccountKind.COLD_WALLET,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From which kind of wallet to which: hot, warm or cold."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The addresses of a way's wallets."""
+
+    way: Way
+    source: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
 class PaidRefill:
-    """What a node says of a refill's transaction: checked to come from the cold wallet only."""
+    """What a node says of a refill's transaction: checked to come from the one wallet only."""
 
     txid: TxId
     height: int
     block_hash: str
     units: int
-    """What the hot wallet received; the keepers may have sent less than was asked."""
+    """What the other wallet received; the keepers may have sent less than was asked."""
     fee_units: int
-    """In the chain's own coin, paid by the cold wallet."""
+    """In the chain's own coin, paid by the wallet that was asked."""
 
 
-async def pending(connection: AsyncConnection, asset: str) -> Row[Any] | None:
-    """The request that waits to be sent or to be final; at most one of an asset."""
-    return (
-        await connection.execute(
-            select(refill_requests)
-            .where(refill_requests.c.asset == asset, refill_requests.c.status.in_(_PENDING))
-            .order_by(refill_requests.c.id)
-            .limit(1)
-            .with_for_update()
+def way_of(request: Row[Any]) -> Way:
+    """Wallets' ids begin with their kind."""
+    return Way(request.from_wallet_id.partition("-")[0], request.to_wallet_id.partition("-")[0])
+
+
+async def pending(connection: AsyncConnection, asset: str) -> Sequence[Row[Any]]:
+    """Requests that wait to be sent or to be final, oldest first; at most one from each wallet."""
+    rows = await connection.execute(
+        select(refill_requests)
+        .where(refill_requests.c.asset == asset, refill_requests.c.status.in_(_PENDING))
+        .order_by(refill_requests.c.id)
+        .with_for_update()
+    )
+    return rows.all()
+
+
+async def is_asked(connection: AsyncConnection, wallet_id: str) -> bool:
+    """The wallet's keepers have a request to sign, or one that is not final yet; of any asset."""
+    found = await connection.scalar(
+        select(refill_requests.c.id)
+        .where(
+            refill_requests.c.from_wallet_id == wallet_id, refill_requests.c.status.in_(_PENDING)
         )
-    ).one_or_none()
+        .limit(1)
+    )
+    return found is not None
 
 
 async def ask(
-    connection: AsyncConnection, asset: AssetPolicy, units: int, unsigned: str, txid: str | None
+    connection: AsyncConnection,
+    asset: AssetPolicy,
+    way: Way,
+    units: int,
+    unsigned: str,
+    txid: str | None,
 ) -> Row[Any]:
     """`txid`: where it is known before anybody signs."""
     row: Row[Any] = (
@@ -55,8 +98,8 @@ async def ask(
             insert(refill_requests)
             .values(
                 asset=asset.asset,
-                from_wallet_id=f"cold-{asset.chain}",
-                to_wallet_id=f"hot-{asset.chain}",
+                from_wallet_id=f"{way.source}-{asset.chain}",
+                to_wallet_id=f"{way.target}-{asset.chain}",
                 units=units,
                 unsigned=unsigned,
                 txid=txid,
@@ -92,7 +135,7 @@ async def cancel(connection: AsyncConnection, request_id: int) -> None:
 async def book(
     connection: AsyncConnection, ledger: Ledger, request: Row[Any], paid: PaidRefill, fee_asset: str
 ) -> None:
-    """Take a final refill of a locked request into the ledger, once: from cold to hot."""
+    """Take a final refill of a locked request into the ledger, once."""
     moved = custody.PaidOut(
         WithdrawalId(f"refill-{request.id}"),
         AssetCode(request.asset),
@@ -100,7 +143,8 @@ async def book(
         AssetCode(fee_asset),
         paid.fee_units,
     )
-    entry = custody.moved(moved, AccountKind.COLD_WALLET, AccountKind.HOT_WALLET)
+    way = way_of(request)
+    entry = custody.moved(moved, _ACCOUNTS[way.source], _ACCOUNTS[way.target])
     assert entry is not None, "coins of ours changed wallets"
     await connection.execute(
         update(refill_requests)

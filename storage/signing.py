@@ -24,6 +24,7 @@ from storage.signing_plan import (
     Plan,
     PlannedInput,
     PlannedOutput,
+    PlannedSource,
     Sealed,
     UnknownPayment,
 )
@@ -39,6 +40,7 @@ from storage.tables_ledger import assets
 from storage.tables_payments import (
     nonces,
     payment_attempts,
+    payment_sources,
     payments,
     signatures,
     utxo_reservations,
@@ -91,6 +93,7 @@ async def read_plan(connection: AsyncConnection, payment_id: str, attempt: int) 
         attempt=attempts[attempt],
         earlier=[each for number, each in attempts.items() if number < attempt],
         limits=await _limits(connection, payment),
+        sources=await _sources(connection, payment),
     )
 
 
@@ -266,6 +269,23 @@ async def _inputs(connection: AsyncConnection, payment: Row[Any]) -> list[Planne
             int(row.units),
             row.address,
             row.spent_txid,
+            await _key_of(connection, payment.chain, row.address),
+        )
+        for row in rows.all()
+    ]
+
+
+async def _sources(connection: AsyncConnection, payment: Row[Any]) -> list[PlannedSource]:
+    rows = await connection.execute(
+        select(payment_sources)
+        .where(payment_sources.c.payment_id == payment.id)
+        .order_by(payment_sources.c.position)
+    )
+    return [
+        PlannedSource(
+            row.address,
+            int(row.units),
+            row.authorization_nonce,
             await _key_of(connection, payment.chain, row.address),
         )
         for row in rows.all()

@@ -74,6 +74,17 @@ class PlannedInput:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedSource:
+    """A deposit address whose tokens the payment gathers."""
+
+    address: str
+    units: int
+    authorization_nonce: int | None
+    """Its nonce that a new delegation uses up; None where it delegates already."""
+    key: KeyLocation | None
+
+
+@dataclass(frozen=True, slots=True)
 class Fees:
     """Of one attempt, in the chain's own units."""
 
@@ -127,6 +138,7 @@ class Plan:
     attempt: Attempt
     earlier: Sequence[Attempt]
     limits: Limits
+    sources: Sequence[PlannedSource] = ()
 
 
 @dataclass(frozen=True, slots=True)

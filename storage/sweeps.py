@@ -36,6 +36,16 @@ _OPEN_AT = text("""
         SELECT FROM payments p JOIN payment_outputs o ON o.payment_id = p.id
         WHERE p.chain = :chain AND p.posted_at IS NULL AND p.status <> 'dead'
             AND (p.from_address = :address OR o.address = :address)
+    ) OR EXISTS (
+        SELECT FROM payment_sources s JOIN payments p ON p.id = s.payment_id
+        WHERE p.chain = :chain AND p.posted_at IS NULL AND p.status <> 'dead'
+            AND s.address = :address
+    )
+""")
+
+_TOOK = text("""
+    SELECT EXISTS (
+        SELECT FROM deposits WHERE chain = :chain AND asset = :asset AND address = :address
     )
 """)
 
@@ -66,6 +76,12 @@ async def balances(
 async def is_busy(connection: AsyncConnection, chain: str, address: str) -> bool:
     """A payment from or to the address is under way."""
     return bool(await connection.scalar(_OPEN_AT, {"chain": chain, "address": address}))
+
+
+async def took(connection: AsyncConnection, chain: str, address: str, asset: str) -> bool:
+    """The asset was ever paid to the address."""
+    parameters = {"chain": chain, "address": address, "asset": asset}
+    return bool(await connection.scalar(_TOOK, parameters))
 
 
 async def take_nonce(connection: AsyncConnection, chain: str, address: str) -> int:
@@ -116,6 +132,15 @@ async def mark_swept(connection: AsyncConnection, payment_id: str) -> None:
         update(deposits)
         .where(deposits.c.sweep_payment_id == payment_id)
         .values(swept_at=func.now())
+    )
+
+
+async def release(connection: AsyncConnection, payment_id: str) -> None:
+    """The payment moved nothing: what it should have swept may be swept again."""
+    await connection.execute(
+        update(deposits)
+        .where(deposits.c.sweep_payment_id == payment_id, deposits.c.swept_at.is_(None))
+        .values(sweep_payment_id=None)
     )
 
 

@@ -162,10 +162,16 @@ custody_assets = Table(
     Column("hot_target_units", _UNITS, nullable=False),
     Column("hot_high_units", _UNITS, nullable=False),
     Column("sweep_min_units", _UNITS, nullable=False),  # Of one address.
+    Column("warm_low_units", _UNITS, nullable=False, server_default=text("0")),
+    Column("warm_target_units", _UNITS, nullable=False, server_default=text("0")),
+    Column("warm_high_units", _UNITS, nullable=False, server_default=text("0")),
     CheckConstraint(
         "hot_low_units <= hot_target_units AND hot_target_units <= hot_high_units", name="hot"
     ),
     CheckConstraint("review_units <= four_eyes_units", name="review"),
+    CheckConstraint(
+        "warm_low_units <= warm_target_units AND warm_target_units <= warm_high_units", name="warm"
+    ),
 )
 
 chain_policies = Table(
@@ -180,6 +186,8 @@ chain_policies = Table(
     Column("fee_rate_default", _UNITS, nullable=False),  # When the estimator has nothing to say.
     Column("sweep_fee_rate_cap", _UNITS, nullable=False),
     Column("block_seconds", Integer, nullable=False),
+    # Tokens are gathered by delegation (EIP-7702); false: each address is sent its gas.
+    Column("delegate_sweeps", Boolean, nullable=False, server_default=text("true")),
     CheckConstraint(
         "fee_rate_floor <= fee_rate_default AND fee_rate_default <= fee_rate_cap", name="fee_rate"
     ),

@@ -78,7 +78,8 @@ accounts = Table(
     # Who may update any column may lock the row; this is the one column the application may.
     Column("remark", Text),
     CheckConstraint(
-        "balance >= 0 OR kind IN ('deposit_wallet', 'hot_wallet', 'cold_wallet', 'network_fee')",
+        "balance >= 0 OR kind IN ('deposit_wallet', 'hot_wallet', 'cold_wallet', 'network_fee',"
+        " 'warm_wallet')",
         name="balance_not_negative",
     ),
     CheckConstraint(

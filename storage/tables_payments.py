@@ -77,6 +77,20 @@ payment_outputs = Table(
     CheckConstraint("units >= 0", name="units"),
 )
 
+payment_sources = Table(
+    "payment_sources",  # Deposit addresses whose tokens one transaction gathers.
+    metadata,
+    Column("payment_id", Text, ForeignKey("payments.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("units", _UNITS, nullable=False),
+    Column("authorization_nonce", BigInteger),  # Null: the address delegates already.
+    # An authorization is signed for one payment only.
+    UniqueConstraint("address", "authorization_nonce"),
+    CheckConstraint("units > 0", name="units"),
+    Index("ix_payment_sources_address", "address"),
+)
+
 payment_attempts = Table(
     "payment_attempts",
     metadata,
@@ -180,7 +194,12 @@ refill_requests = Table(
     Column("created_at", _TIME, nullable=False, server_default=_NOW),
     CheckConstraint("status IN ('open', 'sent', 'done', 'cancelled')", name="status"),
     Index(
-        "uq_refill_requests_open", "asset", unique=True, postgresql_where=text("status = 'open'")
+        "uq_refill_requests_open",
+        "asset",
+        "from_wallet_id",
+        "to_wallet_id",
+        unique=True,
+        postgresql_where=text("status = 'open'"),
     ),
 )
 

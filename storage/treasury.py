@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.money import AssetCode
 from ledger import custody
+from ledger.account import AccountKind
 from storage.ledger import Ledger
 from storage.tables_custody import wallets
 
-_HOT = text("""
-    SELECT -balance FROM accounts WHERE kind = 'hot_wallet' AND asset = :asset
-""")
+_HELD = text("SELECT -balance FROM accounts WHERE kind = :kind AND asset = :asset")
 
 
 _BURNS = text("""
@@ -64,7 +63,22 @@ async def burns(connection: AsyncConnection, chain: str) -> list[Burn]:
 
 async def hot_units(connection: AsyncConnection, asset: str) -> int:
     """Coins of the asset in the hot wallet, by the ledger: only what is final counts."""
-    return int(await connection.scalar(_HOT, {"asset": asset}) or 0)
+    return await _held(connection, AccountKind.HOT_WALLET, asset)
+
+
+async def warm_units(connection: AsyncConnection, asset: str) -> int:
+    """Coins of the asset in the warm wallet, by the ledger."""
+    return await _held(connection, AccountKind.WARM_WALLET, asset)
+
+
+async def has_wallet(connection: AsyncConnection, wallet_id: str) -> bool:
+    """Whether there is such a wallet: not every exchange has a warm one."""
+    found = await connection.scalar(select(wallets.c.id).where(wallets.c.id == wallet_id))
+    return found is not None
+
+
+async def _held(connection: AsyncConnection, kind: AccountKind, asset: str) -> int:
+    return int(await connection.scalar(_HELD, {"kind": kind, "asset": asset}) or 0)
 
 
 async def register_wallet(connection: AsyncConnection, values: Mapping[str, Any]) -> None:

@@ -267,6 +267,17 @@ async def hourly_units(connection: AsyncConnection, asset: str) -> int:
     return int(total or 0)
 
 
+async def customer_hourly_count(connection: AsyncConnection, customer_id: int) -> int:
+    """How many withdrawals the customer asked for within the last hour, cancelled ones, too."""
+    count = await connection.scalar(
+        select(func.count()).where(
+            withdrawals.c.customer_id == customer_id,
+            withdrawals.c.created_at > func.now() - text("interval '1 hour'"),
+        )
+    )
+    return int(count or 0)
+
+
 async def paid_before(connection: AsyncConnection, row: Row[Any]) -> bool:
     """Whether the customer was paid to this address before."""
     found = await connection.scalar(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments import PaymentActivities, PaymentStep, PaymentView
+    from activities.payment_messages import PaymentStep, PaymentView
+    from activities.payments import PaymentActivities
     from domain.payment import PaymentStatus
     from workflows import search_attributes as attributes
     from workflows.payment_driver import NODE_RETRY, STEP_TIMEOUT, Drive, PaymentDriver

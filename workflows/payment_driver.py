@@ -14,7 +14,8 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments import BumpPayment, PaymentActivities, PaymentState, Sent
+    from activities.payment_messages import BumpPayment, PaymentState, Sent
+    from activities.payments import PaymentActivities
     from domain.payment import SignedPayment, SignPayment
 
 SIGNER_QUEUE = "signer"
@@ -29,6 +30,7 @@ NODE_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
 )
 REBROADCAST_AFTER = timedelta(seconds=30)
+# Unless the broadcast says the chain's policy: histories before it did are driven by these.
 BUMP_AFTER = {"bitcoin": timedelta(minutes=20), "ethereum": timedelta(minutes=2)}
 LOOK_AGAIN = timedelta(hours=1)
 _BUMPS_BY_TIMER_MAX = 6
@@ -131,7 +133,9 @@ class PaymentDriver:
             return REBROADCAST_AFTER
         if self._bumps_by_timer >= _BUMPS_BY_TIMER_MAX:
             return LOOK_AGAIN
-        return BUMP_AFTER[drive.chain]
+        if sent.bump_after_seconds is None:
+            return BUMP_AFTER[drive.chain]
+        return timedelta(seconds=sent.bump_after_seconds)
 
     async def _news_within(self, patience: timedelta, summary: str) -> bool:
         """True: something moved. False: nothing did in all that time."""

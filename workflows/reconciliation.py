@@ -39,8 +39,6 @@ _RETRY = RetryPolicy(
 _STOP_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)
 )
-_SECOND_LOOK = timedelta(seconds=20)
-"""Time for what is under way to settle; a true break is still there afterwards."""
 _BREAK_DUE = timedelta(hours=1)
 
 
@@ -49,6 +47,12 @@ class ReconciliationInput:
     chains: list[str]
     engine: bool = False
     """Also compare the matching engine's open orders with the ledger's."""
+    second_look_seconds: int = 20
+    """Time for what is under way to settle; a true break is still there afterwards."""
+
+    @property
+    def second_look(self) -> timedelta:
+        return timedelta(seconds=self.second_look_seconds)
 
 
 @dataclass
@@ -67,7 +71,7 @@ class ReconciliationWorkflow:
         for chain in reconciliation.chains:
             found = await self._reconcile(chain, "first")
             if found.broken:
-                await workflow.sleep(_SECOND_LOOK, summary="Look a second time")
+                await workflow.sleep(reconciliation.second_look, summary="Look a second time")
                 found = await self._reconcile(chain, "second")
             lines += found.lines
             for asset in sorted({each.asset for each in found.broken}):
@@ -77,15 +81,17 @@ class ReconciliationWorkflow:
             broken += found.broken
             self._show(lines, is_broken=bool(broken))
         if reconciliation.engine:
-            differences = await self._compare_engine(lines)
+            differences = await self._compare_engine(lines, reconciliation.second_look)
             self._show(lines, is_broken=bool(broken or differences))
         return "\n".join(lines)
 
-    async def _compare_engine(self, lines: list[str]) -> list[EngineDifference]:
+    async def _compare_engine(
+        self, lines: list[str], second_look: timedelta
+    ) -> list[EngineDifference]:
         """Open a break for each asset that orders hold differently; tell in `lines`."""
         differences = await self._tie_engine()
         if differences:
-            await workflow.sleep(_SECOND_LOOK, summary="Look at the engine a second time")
+            await workflow.sleep(second_look, summary="Look at the engine a second time")
             differences = await self._tie_engine()
         if differences is None:
             lines.append("engine: nobody answered beside its journal; the next run looks again")

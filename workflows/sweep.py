@@ -14,7 +14,13 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes, Workfl
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.treasury import PlanSweep, SweepPlan, TreasuryActivities, WalletReview
+    from activities.treasury import (
+        PlanSweep,
+        RefillRequest,
+        SweepPlan,
+        TreasuryActivities,
+        WalletReview,
+    )
     from workflows import search_attributes as attributes
     from workflows.payment import PaymentInput, PaymentWorkflow
     from workflows.payment_driver import NODE_RETRY, STEP_TIMEOUT
@@ -52,7 +58,8 @@ class SweepWorkflow:
         review = await self._review()
         await self._pay(review.payment_ids)
         is_burning = review.burn_percent >= BURN_PERCENT_ALARM
-        self._show("done", needs_human=is_burning or review.refill is not None)
+        is_asked = review.refill is not None or review.warm_move is not None
+        self._show("done", needs_human=is_burning or is_asked)
         return "\n".join(self._lines)
 
     async def _plan(self, stage: int) -> SweepPlan:
@@ -84,20 +91,11 @@ class SweepWorkflow:
             )
         if review.refilled:
             self._lines.append(f"- {review.refilled}")
-        if review.refill is not None:
-            self._lines += [
-                (
-                    f"- **refill request {review.refill.request_id}:** {review.refill.amount} "
-                    f"{review.asset} from the cold wallet"
-                ),
-                "",
-                (
-                    "**What to do:** have the keepers of the cold wallet sign this, write down "
-                    f"`rialto treasury sent {review.refill.request_id} TXID`, then send it:"
-                ),
-                "",
-                f"```\n{review.refill.unsigned}\n```",
-            ]
+        if review.warm:
+            self._lines.append(f"- warm wallet: {review.warm} {review.asset}")
+        for asked in (review.refill, review.warm_move):
+            if asked is not None:
+                self._lines += _request(asked)
         return review
 
     async def _pay(self, payment_ids: list[str]) -> None:
@@ -137,3 +135,19 @@ class SweepWorkflow:
                 attributes.NEEDS_HUMAN.value_set(needs_human),
             ]
         )
+
+
+def _request(asked: RefillRequest) -> list[str]:
+    return [
+        (
+            f"- **refill request {asked.request_id}:** {asked.amount} {asked.asset} from the "
+            f"{asked.source} to the {asked.target} wallet"
+        ),
+        "",
+        (
+            f"**What to do:** have the keepers of the {asked.source} wallet sign this, write down "
+            f"`rialto treasury sent {asked.request_id} TXID`, then send it:"
+        ),
+        "",
+        f"```\n{asked.unsigned}\n```",
+    ]

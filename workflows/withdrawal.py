@@ -11,7 +11,8 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payments import PaymentActivities, WithdrawalStep
+    from activities.payment_messages import WithdrawalStep
+    from activities.payments import PaymentActivities
     from activities.screening_messages import ScreenAddress, Screening
     from activities.withdrawal_view import WithdrawalView
     from activities.withdrawals import AssessWithdrawal, WithdrawalActivities

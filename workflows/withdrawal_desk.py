@@ -10,8 +10,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.payment_messages import WithdrawalStep
     from activities.payment_repairs import MarkReplaced, RepairActivities
-    from activities.payments import WithdrawalStep
     from activities.withdrawal_view import WithdrawalView
     from activities.withdrawals import OfficerAction, OfficerWord, WithdrawalActivities
     from domain.payment import PaymentStatus

@@ -1,7 +1,8 @@
-"""Building EIP-1559 transactions and reading back what was signed."""
+"""Building EIP-1559 and EIP-7702 transactions and reading back what was signed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,12 @@ from hexbytes import HexBytes
 from chains.ethereum.addresses import address_of
 from chains.ethereum.erc20 import transfer_call
 from chains.ethereum.fees import TRANSFER_GAS, GasFees
+from chains.ethereum.sweeper import SignedAuthorization, sweep_all_call, sweeper_address
 from chains.secp256k1 import Signature, SignatureMismatch
 from domain.ids import TxId
 
 TYPE_EIP1559 = 2
+TYPE_EIP7702 = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class UnsignedTransaction:
     data: bytes
     gas_limit: int
     fees: GasFees
+    authorizations: tuple[SignedAuthorization, ...] = ()
+    """Of addresses that shall delegate; with any, the transaction is of type 4."""
 
     def __post_init__(self) -> None:
         assert self.nonce >= 0
@@ -52,6 +57,7 @@ class UnsignedTransaction:
 
     def unsigned_hex(self) -> str:
         """For an offline signer: type byte and RLP of the fields; its keccak is `digest`."""
+        assert not self.authorizations, "nothing offline delegates"
         fields = [
             self.chain_id,
             self.nonce,
@@ -79,6 +85,9 @@ class UnsignedTransaction:
             "maxFeePerGas": self.fees.max_fee_wei,
             "maxPriorityFeePerGas": self.fees.tip_wei,
         }
+        if self.authorizations:
+            fields["type"] = TYPE_EIP7702
+            fields["authorizationList"] = [_listed(each) for each in self.authorizations]
         transaction = serializable_unsigned_transaction_from_dict(fields)
         assert isinstance(transaction, TypedTransaction)
         return transaction
@@ -111,6 +120,25 @@ def pay_token(
     return UnsignedTransaction(chain_id, nonce, contract, 0, data, gas_limit, fees)
 
 
+def gather_tokens(
+    *,
+    chain_id: int,
+    nonce: int,
+    treasury: str,
+    token: str,
+    owners: Sequence[tuple[str, int]],
+    authorizations: Sequence[SignedAuthorization],
+    gas_limit: int,
+    fees: GasFees,
+) -> UnsignedTransaction:
+    """Move tokens (owner, units) to `treasury`, which also sends the transaction."""
+    data = sweep_all_call(token, [owner for owner, _ in owners], [units for _, units in owners])
+    contract = sweeper_address(treasury)
+    return UnsignedTransaction(
+        chain_id, nonce, contract, 0, data, gas_limit, fees, tuple(authorizations)
+    )
+
+
 def attach(
     unsigned: UnsignedTransaction, signature: Signature, public_key: bytes
 ) -> SignedTransaction:
@@ -127,3 +155,14 @@ def attach(
 
 def txid_of(raw: bytes) -> TxId:
     return TxId(HexBytes(keccak(raw)).to_0x_hex())
+
+
+def _listed(signed: SignedAuthorization) -> dict[str, object]:
+    return {
+        "chainId": signed.authorization.chain_id,
+        "address": signed.authorization.contract,
+        "nonce": signed.authorization.nonce,
+        "yParity": signed.parity,
+        "r": signed.signature.r,
+        "s": signed.signature.s,
+    }

@@ -2,7 +2,7 @@
 // Ways to gather tokens from many deposit addresses, for bench/sweep_gas.py to compare.
 pragma solidity ^0.8.20;
 
-// Code of a deposit address: by EIP-7702 of a key's own address, or behind a CREATE2 proxy.
+// Code of a deposit address behind a CREATE2 proxy.
 // Whoever calls it, the tokens go to one place only.
 contract Sweeper {
     address public immutable treasury;
@@ -18,13 +18,6 @@ contract Sweeper {
         uint256 units = abi.decode(held, (uint256));
         (bool ok, bytes memory answer) = token.call(abi.encodeWithSelector(0xa9059cbb, treasury, units));
         require(ok && (answer.length == 0 || abi.decode(answer, (bool))), "token");
-    }
-}
-
-// One transaction for many delegated addresses.
-contract SweeperBatch {
-    function sweep(address[] calldata owners, address token) external {
-        for (uint256 i = 0; i < owners.length; i++) Sweeper(payable(owners[i])).sweep(token);
     }
 }
 

@@ -1,11 +1,15 @@
-// Compiles the contracts here into contracts.json: `npm install --no-save solc@0.8.37 && node compile.mjs`.
+// Compiles the contracts here into contracts.json, and what the signer must know of TokenSweeper into
+// chains/ethereum/sweeper_code.py: `npm install --no-save solc@0.8.37 && node compile.mjs`.
 import { readFileSync, writeFileSync } from "node:fs";
 import solc from "solc";
 
 const input = {
   language: "Solidity",
   sources: Object.fromEntries(
-    ["Tokens.sol", "Sweepers.sol"].map((name) => [name, { content: readFileSync(name, "utf8") }]),
+    ["Tokens.sol", "Sweepers.sol", "TokenSweeper.sol"].map((name) => [
+      name,
+      { content: readFileSync(name, "utf8") },
+    ]),
   ),
   settings: {
     evmVersion: "paris",
@@ -23,3 +27,12 @@ for (const [name, contract] of Object.values(output.contracts).flatMap(Object.en
   if (bytecode) compiled[name] = { abi: contract.abi, bytecode: "0x" + bytecode };
 }
 writeFileSync("contracts.json", JSON.stringify(compiled) + "\n");
+
+const lines = compiled.TokenSweeper.bytecode.slice(2).match(/.{1,80}/g);
+const code = `"""Creation code of TokenSweeper, by devstack/contracts/compile.mjs: do not edit."""
+
+CREATION_CODE = bytes.fromhex(
+${lines.map((line) => `    "${line}"`).join("\n")}
+)
+`;
+writeFileSync(new URL("../../chains/ethereum/sweeper_code.py", import.meta.url), code);

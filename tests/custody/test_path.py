@@ -2,11 +2,14 @@
 
 import pytest
 
+from activities.listening.mempool import BitcoinMempool
+from storage import deposits
 from tests.custody.house import BTC, COIN, ETH, ETHER, House
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 PAYEE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+TIMELINE = ["seen", "mined", "credited", "released"]
 
 
 async def test_bitcoins_are_credited_at_the_first_and_may_leave_at_the_third_confirmation(
@@ -14,6 +17,9 @@ async def test_bitcoins_are_credited_at_the_first_and_may_leave_at_the_third_con
 ):
     alice = await house.customer()
     txid = await house.miner.pay(await house.address(alice, "bitcoin"), "0.5")
+    await BitcoinMempool(
+        house.engine, house.miner.node, house.walks["bitcoin"].walk.watchlist
+    ).look()
     await house.mine("bitcoin")
 
     await house.until_deposit(txid, "credited")
@@ -21,6 +27,10 @@ async def test_bitcoins_are_credited_at_the_first_and_may_leave_at_the_third_con
     await house.mine("bitcoin", 2)
     await house.until_deposit(txid, "withdrawable")
 
+    async with house.engine.connect() as connection:
+        row = await house.deposit_of(txid)
+        told = [each["event"] for each in await deposits.timeline(connection, row.id)]
+    assert told == TIMELINE
     assert credited == (COIN // 2, 0)
     assert await house.balance(alice, BTC) == (COIN // 2, 0)
     await house.assert_tied()
@@ -40,7 +50,10 @@ async def test_bitcoins_leave_once_and_the_books_follow(house: House):
     assert held == (COIN - COIN // 4 - int(row.fee_units), COIN // 4 + int(row.fee_units))
     assert await house.balance(bob, BTC) == (COIN - COIN // 4 - int(row.fee_units), 0)
     assert await house.miner.wallet.call("getreceivedbyaddress", address) * COIN == COIN // 4
-    assert done.txid is not None
+    [attempt] = await house.attempts(done.payment_id)
+    assert done.txid == attempt.txid
+    assert done.network_fee_units == attempt.fee_units_max  # What was paid, not what was quoted.
+    assert done.network_fee_units != done.fee_units
     await house.assert_tied()
 
 

@@ -1,5 +1,6 @@
 """Stuck withdrawals: found by what staff search for, pushed on by checked and audited updates."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from compliance.staff import Role
 from domain.money import AssetCode
 from ledger.account import AccountKind
 from ledger.account import house as house_account
-from storage import withdrawals
+from storage import payments, withdrawals
 from storage.signing_plan import KeyLocation
-from tests.custody.house import ETH, ETHER, House
+from storage.treasury import hot_units
+from tests.custody.house import BTC, COIN, ETH, ETHER, House
 from tests.custody.test_payments import asked, by
 from workflows.staff import StaffAction
+from workflows.sweep import SweepInput, SweepWorkflow
 from workflows.withdrawal import WithdrawalWorkflow
 from workflows.withdrawal_desk import ReplacedBy
 
@@ -174,6 +177,39 @@ async def take_nonce(house: House, payment_id: str) -> tuple[str, int]:
     return signed.txid, int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
 
 
+async def test_a_cancelled_withdrawals_nonce_is_filled_so_that_later_ones_leave(house: House):
+    """A rival left the gap: everything after it was stuck."""
+    customer = await house.customer()
+    await house.give(customer, ETH, ETHER)
+    row = await house.request(customer, ETH, ETHER // 10, house.fresh_ethereum_address())
+    # The signer looks at the tier once more, and refuses: nothing is signed.
+    await house.set("UPDATE customers SET kyc_tier = 0 WHERE id = :id", id=customer)
+    handle = await house.start(row)
+    reserved = await house.until_status(row.id, "reserved")
+
+    await handle.execute_update(WithdrawalWorkflow.cancel, by("oscar"))
+    await house.until_status(row.id, "cancelled")
+    later, _ = await asked(house, ETH, ETHER // 10)
+    await house.until_status(later.id, "seen", "done")
+    await house.until_mined(later.id)
+    await house.until_status(later.id, "done")
+
+    assert await house.balance(customer, ETH) == (ETHER, 0)
+    assert await house.outside.node.balance(row.address) == 0
+    async with house.engine.connect() as connection:
+        filled = await payments.read(connection, reserved.payment_id)
+        after = await payments.read(connection, (await house.withdrawal(later.id)).payment_id)
+    assert (filled.kind, filled.units, filled.nonce) == ("fill", 0, after.nonce - 1)
+
+    async def is_booked() -> bool:
+        await house.mine("ethereum")
+        async with house.engine.connect() as connection:
+            return (await payments.read(connection, filled.id)).posted_at is not None
+
+    await house.until("the filler's fee is booked", is_booked)
+    await house.assert_tied()
+
+
 async def test_staff_find_what_is_stuck_by_their_saved_view(house: House):
     assert house.client is not None
     row, _ = await unmined(house)
@@ -215,4 +251,109 @@ async def test_in_a_fee_spike_a_withdrawal_waits_and_never_fails(house: House):
 
     assert (waiting.status, waiting.payment_id) == ("approved", None)
     assert await node.balance(row.address) == ETHER // 10
+    await house.assert_tied()
+
+
+async def patience(house: House, seconds: int) -> None:
+    """How long a payment may wait for a block before its fee is raised."""
+    await house.set("UPDATE chain_policies SET bump_after_seconds = :s", s=seconds)
+
+
+async def raised(house: House, payment_id: str) -> Any:
+    """Attempts, once there is a second one that a node has."""
+
+    async def found() -> Any:
+        attempts = await house.attempts(payment_id)
+        return attempts if len(attempts) > 1 and attempts[1].seen_at is not None else None
+
+    attempts = await house.until("the fee was raised by the timer", found)
+    await patience(house, 3_600)
+    assert {each.reason for each in attempts[1:]} == {"bump"}
+    for old, new in pairwise(attempts):
+        assert new.fee_units_max * 8 >= old.fee_units_max * 9
+    return attempts
+
+
+async def stuck_sweep(house: House, chain: str, asset: str) -> tuple[Any, str]:
+    """A sweep whose payment no block takes in, and the payment's id."""
+    assert house.client is not None
+    handle = await house.client.start_workflow(
+        SweepWorkflow.run,
+        SweepInput(chain=chain, asset=asset),
+        id=f"sweep/{chain}/{asset}/stuck",
+        task_queue="workflows",
+    )
+    run = f"sweep/{chain}/{asset}/stuck-%"
+
+    async def planned() -> str | None:
+        return await scalar(house, "SELECT max(id) FROM payments WHERE id LIKE :run", run=run)
+
+    return handle, await house.until("the sweep is planned", planned)
+
+
+async def scalar(house: House, statement: str, **values: object) -> Any:
+    async with house.engine.connect() as connection:
+        return await connection.scalar(text(statement), values)
+
+
+async def finished(house: House, chain: str, handle: Any) -> None:
+    async def is_done() -> bool:
+        await house.mine(chain)
+        return (await handle.describe()).close_time is not None
+
+    await house.until("the sweep is done", is_done)
+
+
+async def test_a_withdrawal_that_no_block_takes_pays_more_by_itself(house: House):
+    await patience(house, 1)
+    row, _ = await asked(house, BTC)
+    seen = await house.until_status(row.id, "seen")
+
+    attempts = await raised(house, seen.payment_id)
+
+    await house.until_mined(row.id)
+    done = await house.until_status(row.id, "done")
+    assert done.txid in {each.txid for each in attempts[1:]}
+    await house.assert_tied()
+
+
+async def test_a_stuck_sweep_of_bitcoins_is_replaced_with_a_coin_of_the_hot_wallet(house: House):
+    customer = await house.customer()
+    txid = await house.miner.pay(await house.address(customer, "bitcoin"), "2")
+    await house.mine("bitcoin", 6)
+    await house.until_deposit(txid, "withdrawable")
+    await patience(house, 1)
+
+    handle, payment_id = await stuck_sweep(house, "bitcoin", "BTC")
+    attempts = await raised(house, payment_id)
+    await finished(house, "bitcoin", handle)
+
+    assert attempts[1].input_count > attempts[0].input_count
+    assert (await house.deposit_of(txid)).swept_at is not None
+    assert await house.balance(customer, BTC) == (2 * COIN, 0)
+    async with house.engine.connect() as connection:
+        booked = await hot_units(connection, "BTC")
+    held = await house.miner.node.call(
+        "scantxoutset", "start", [f"addr({await house.hot_address('bitcoin')})"]
+    )
+    assert booked == int(held["total_amount"] * COIN)  # Who paid which part of the fee is right.
+    await house.assert_tied()
+
+
+async def test_a_stuck_sweep_of_ether_is_replaced_by_what_it_left_for_that(house: House):
+    customer = await house.customer()
+    txid = await house.outside.pay(await house.address(customer, "ethereum"), 3 * ETHER)
+    await house.mine("ethereum", 7)
+    await house.until_deposit(txid, "withdrawable")
+    await house.outside.node.call("evm_setAutomine", False)
+    await patience(house, 1)
+
+    handle, payment_id = await stuck_sweep(house, "ethereum", "ETH")
+    attempts = await raised(house, payment_id)
+    await house.outside.node.call("evm_setAutomine", True)
+    await finished(house, "ethereum", handle)
+
+    assert all(new.tip_rate * 8 >= old.tip_rate * 9 for old, new in pairwise(attempts))
+    assert (await house.deposit_of(txid)).swept_at is not None
+    assert await house.balance(customer, ETH) == (3 * ETHER, 0)
     await house.assert_tied()

@@ -123,6 +123,7 @@ def risk(**changes: object) -> RiskFacts:
         "four_eyes_units": 10_000,
         "hourly_units": 100,
         "hourly_units_max": 5_000,
+        "customer_hourly_count": 1,
         "is_known_address": True,
         "is_clear": True,
         "screening_score": 0,
@@ -141,6 +142,8 @@ def risk(**changes: object) -> RiskFacts:
         ({"units": 10_000}, 2),  # Four eyes.
         ({"hourly_units": 5_000}, 0),
         ({"hourly_units": 5_001}, 1),  # More than usual leaves: somebody looks.
+        ({"customer_hourly_count": 10}, 0),
+        ({"customer_hourly_count": 11}, 1),  # One customer asks again and again.
         ({"is_clear": False}, 1),
         ({"screening_score": 59}, 0),
         ({"screening_score": 60}, 1),

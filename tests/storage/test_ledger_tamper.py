@@ -140,7 +140,8 @@ async def test_a_balance_below_zero_is_found(world: World):
     async with world.as_owner() as owner:
         await owner.execute(
             "ALTER TABLE accounts ADD CONSTRAINT ck_accounts_balance_not_negative CHECK (balance"
-            " >= 0 OR kind IN ('deposit_wallet', 'hot_wallet', 'cold_wallet', 'network_fee'))"
+            " >= 0 OR kind IN ('deposit_wallet', 'hot_wallet', 'cold_wallet', 'network_fee',"
+            " 'warm_wallet'))"
         )
 
     assert "no balance is below zero" in [finding.check for finding in findings]
