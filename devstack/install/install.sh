@@ -77,7 +77,8 @@ install_chromium() { "$HERE/chromium.sh" .tools/chromium; }
 
 web_sources() {
   find web clients/typescript/src -type f \
-    -not -path "*/node_modules/*" -not -path "web/build/*" -not -path "web/.svelte-kit/*" -print0
+    -not -path "*/node_modules/*" -not -path "web/build/*" -not -path "web/.svelte-kit/*" \
+    -not -path "web/tests/*" -not -path "web/.unit-*" -print0
 }
 
 # What an installation depends on: when this text is unchanged, there is nothing to do.
