@@ -117,17 +117,20 @@ export class RialtoSocket {
       if (this.options.credentials !== undefined) {
         await this.ask("auth", await authFields(this.options.credentials));
       }
-      for (const each of this.subscriptions.values()) {
-        const sequence = this.options.resumeFrom?.(each);
-        const resume = sequence === undefined ? {} : { from_sequence: sequence };
-        await this.ask("subscribe", { ...each, ...resume });
-      }
+      // All at once: one round trip, however many there are.
+      await Promise.all([...this.subscriptions.values()].map((each) => this.resume(each)));
       this.attempts = 0;
       this.options.onState?.("open");
     } catch (fault) {
       if (fault instanceof RialtoError && fault.status === 401) this.close();
       else this.socket?.close();
     }
+  }
+
+  private resume(subscription: Subscription): Promise<unknown> {
+    const sequence = this.options.resumeFrom?.(subscription);
+    const from = sequence === undefined ? {} : { from_sequence: sequence };
+    return this.ask("subscribe", { ...subscription, ...from });
   }
 
   private lost(socket: WebSocket): void {

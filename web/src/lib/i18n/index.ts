@@ -40,10 +40,10 @@ export class Words {
     }).format(ratio);
 
   time = (text: string): string =>
-    new Intl.DateTimeFormat(this.language, { timeStyle: 'medium' }).format(new Date(text));
+    new Intl.DateTimeFormat(this.language, { timeStyle: 'medium', hourCycle: 'h23' }).format(new Date(text));
 
   dateTime = (text: string): string =>
-    new Intl.DateTimeFormat(this.language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(text));
+    new Intl.DateTimeFormat(this.language, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' }).format(new Date(text));
 
   date = (text: string): string =>
     new Intl.DateTimeFormat(this.language, { dateStyle: 'medium' }).format(new Date(text));

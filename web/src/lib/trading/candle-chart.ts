@@ -19,6 +19,8 @@ interface Options {
 
 const VOLUME_SHARE = 0.8;
 const OLDEST_BARS = 10;
+const BARS_MIN = 30;
+const BAR_PIXELS = 9;
 
 export function candleChart(place: HTMLElement, options: Options): CandleView {
   const chart = createChart(place, {
@@ -92,7 +94,8 @@ class View implements CandleView {
   }
 
   private fit(count: number): void {
-    const shown = Math.min(count, Math.max(40, Math.round(this.place.clientWidth / 9)));
+    // As many places as candles of a readable width fit, also where there are fewer candles.
+    const shown = Math.max(BARS_MIN, Math.round(this.place.clientWidth / BAR_PIXELS));
     this.chart.timeScale().setVisibleLogicalRange({ from: count - shown, to: count + 3 });
   }
 

@@ -1,4 +1,4 @@
-/** Everything that moved a customer's money, from the lists of the API, newest first. */
+/** What moved a customer's money lately, from the lists of the API, newest first. Statements have all. */
 import { rialto } from '$lib/api';
 
 export interface HistoryRow {
@@ -10,48 +10,47 @@ export interface HistoryRow {
   fee: string;
   feeAsset: string;
   detail: string;
+  /** The transaction's page in the explorer; empty where there is none. */
+  link: string;
   state: string;
 }
 
-const PAGE = 500;
-const PAGES_MAX = 20;
+const ROWS = 100;
 
 export async function readHistory(): Promise<HistoryRow[]> {
   const markets = (await rialto.listMarkets()).data;
   const parts = await Promise.all([deposits(), withdrawals(), ...markets.map((market) => fills(market.id, market.base))]);
-  return parts.flat().sort((a, b) => (a.at < b.at ? 1 : -1));
+  return newest(parts.flat(), ROWS);
 }
 
-/** Whole lists, up to a bound: who has more uses the API. */
-async function whole<T>(page: (cursor: { cursor?: string }) => Promise<{ data: T[]; next_cursor: string | null }>): Promise<T[]> {
-  const found: T[] = [];
-  let cursor: { cursor?: string } = {};
-  for (let count = 0; count < PAGES_MAX; count += 1) {
-    const { data, next_cursor } = await page(cursor);
-    found.push(...data);
-    if (next_cursor === null) break;
-    cursor = { cursor: next_cursor };
-  }
-  return found;
+export function newest(rows: HistoryRow[], count: number): HistoryRow[] {
+  return rows.sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, count);
 }
 
 async function deposits(): Promise<HistoryRow[]> {
-  const rows = await whole((cursor) => rialto.listDeposits({ limit: PAGE, ...cursor }));
+  const rows = (await rialto.listDeposits({ limit: ROWS })).data;
   return rows.map((row) => ({
-    id: row.id, at: row.detected_at, kind: 'deposit', asset: row.asset, amount: row.amount, fee: '', feeAsset: '', detail: row.txid, state: row.status,
+    id: row.id, at: row.detected_at, kind: 'deposit', asset: row.asset, amount: row.amount, fee: '', feeAsset: '',
+    detail: row.txid, link: explorerLink(row.chain, row.txid), state: row.status,
   }));
 }
 
 async function withdrawals(): Promise<HistoryRow[]> {
-  const rows = await whole((cursor) => rialto.listWithdrawals({ limit: PAGE, ...cursor }));
+  const rows = (await rialto.listWithdrawals({ limit: ROWS })).data;
   return rows.map((row) => ({
-    id: row.id, at: row.created_at, kind: 'withdrawal', asset: row.asset, amount: row.amount, fee: row.fee, feeAsset: row.asset, detail: row.address, state: row.status,
+    id: row.id, at: row.created_at, kind: 'withdrawal', asset: row.asset, amount: row.amount, fee: row.fee, feeAsset: row.asset,
+    detail: row.address, link: explorerLink(row.chain, row.txid), state: row.status,
   }));
 }
 
 async function fills(market: string, base: string): Promise<HistoryRow[]> {
-  const rows = await whole((cursor) => rialto.listFills({ market, limit: PAGE, ...cursor }));
+  const rows = (await rialto.listFills({ market, limit: ROWS })).data;
   return rows.map((row) => ({
-    id: row.trade_id, at: row.time, kind: row.side === 'buy' ? 'buy' : 'sell', asset: base, amount: row.size, fee: row.fee, feeAsset: row.fee_asset, detail: `${market} @ ${row.price}`, state: 'settled',
+    id: `${row.trade_id} ${row.order_id}`, at: row.time, kind: row.side === 'buy' ? 'buy' : 'sell', asset: base, amount: row.size, fee: row.fee,
+    feeAsset: row.fee_asset, detail: `${market} @ ${row.price}`, link: '', state: '',
   }));
+}
+
+export function explorerLink(chain: string, txid: string | null): string {
+  return txid === null || txid === '' ? '' : `/explorer/${encodeURIComponent(chain)}/${encodeURIComponent(txid)}`;
 }
