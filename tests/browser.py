@@ -19,6 +19,7 @@ _FLAGS = (
     "--disable-sync",
     "--no-first-run",
     "--force-color-profile=srgb",
+    "--use-fake-device-for-media-stream",  # A moving test picture stands in for the camera.
 )
 
 

@@ -16,6 +16,7 @@ from cli.demo.staff import Staff
 from cli.running import Running
 from devstack.rented import RentedStack
 from tests.end_to_end.web_browser import PATIENCE_MS, Visitor, visitor
+from tests.end_to_end.web_trading import a_pair_in_two_tabs, change_and_cancel
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -33,6 +34,7 @@ PUBLIC_PAGES = (
     "/legal",
     "/login",
     "/register",
+    "/staff",
 )
 
 
@@ -93,6 +95,7 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
 
         await bitcoin.prepare(2 * SATOSHI)
         await bitcoin.pay(await ada.deposit_address("BTC"), SATOSHI)
+        await ada.sees("0.5 BTC are credited")
         await ada.deposit_is("withdrawable")
 
         await ada.open_market("BTC-USDT")
@@ -102,7 +105,10 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
         await expect(ada.page.get_by_test_id("fills").locator("tbody tr")).to_have_count(
             1, timeout=PATIENCE_MS
         )
-        await _amend_and_cancel(ada)
+        await change_and_cancel(ada)
+        second = Visitor(await ada.page.context.new_page(), web_url)
+        await a_pair_in_two_tabs(ada, second)
+        await second.page.close()
         await _withdraw(ada, bitcoin)
         assert ada.complaints == []
         assert ada.elsewhere == set()
@@ -111,18 +117,6 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
 async def _customer_id(ada: Visitor) -> str:
     answer = await ada.page.request.get(f"{ada.url}/v1/account")
     return str((await answer.json())["customer_id"])
-
-
-async def _amend_and_cancel(ada: Visitor) -> None:
-    await ada.order("Sell", "limit", price="70000", size="0.02")
-    await ada.tab("Open orders")
-    row = ada.page.locator("tr[data-status='open']")
-    await row.get_by_role("button", name="Change").click()
-    await ada.page.locator("#amend-size").fill("0.01")
-    await ada.page.get_by_role("dialog").get_by_role("button", name="Save").click()
-    await expect(row).to_contain_text("0.0100", timeout=PATIENCE_MS)
-    await row.get_by_role("button", name="Cancel").click()
-    await expect(row).to_have_count(0, timeout=PATIENCE_MS)
 
 
 async def _withdraw(ada: Visitor, bitcoin: OutsideBitcoin) -> None:
@@ -202,17 +196,9 @@ async def test_public_pages_are_accessible_and_ask_nobody_else(
         await reader.page.wait_for_load_state("networkidle")
 
         assert await reader.axe_violations() == []
-        assert await _overflow(reader) == 0
+        assert await reader.overflow() == 0
         assert reader.complaints == []
         assert reader.elsewhere == set()
-
-
-async def _overflow(reader: Visitor) -> int:
-    return int(
-        await reader.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-    )
 
 
 async def test_dark_pages_are_accessible_too(browser: Browser, web_url: str):

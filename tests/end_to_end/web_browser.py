@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,8 +15,10 @@ from playwright.async_api import Browser, Page, expect
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
+JSQR = ROOT / "web/node_modules/jsqr/dist/jsQR.js"
 PATIENCE_MS = 120_000
 """Chains and workflows take their time, and the machine may be busy."""
+_STEP_SECONDS = 30
 _AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -63,10 +66,22 @@ class Visitor:
         await self._ready()
         await self.page.get_by_label("E-mail address").fill(self.email)
         await self.page.get_by_label("Password").fill(self.password)
+        await self.press_log_in()
+
+    async def press_log_in(self) -> None:
         await self.page.locator("main").get_by_role("button", name="Log in", exact=True).click()
 
     async def hand_in_papers(self) -> None:
         """A picture of the page itself is paper enough for the simulated vendor."""
+        await self.fill_profile()
+        upload = self.page.get_by_test_id("upload-identity_document")
+        picture = await self.page.screenshot()
+        await upload.set_input_files(
+            {"name": "passport.png", "mimeType": "image/png", "buffer": picture}
+        )
+        await self.page.get_by_role("button", name="Hand in").click(timeout=PATIENCE_MS)
+
+    async def fill_profile(self) -> None:
         page = self.page
         fields = {
             "Given names": "Ada",
@@ -80,28 +95,32 @@ class Visitor:
             await page.get_by_label(label, exact=True).fill(text)
         await page.get_by_role("button", name="Save").click()
         await expect(page.get_by_label("Given names")).to_have_count(0, timeout=PATIENCE_MS)
-        upload = page.get_by_test_id("upload-identity_document")
-        picture = await page.screenshot()
-        await upload.set_input_files(
-            {"name": "passport.png", "mimeType": "image/png", "buffer": picture}
-        )
-        await page.get_by_role("button", name="Hand in").click(timeout=PATIENCE_MS)
 
     async def kyc_is(self, state: str) -> None:
         shown = self.page.get_by_test_id("kyc-state")
         await expect(shown).to_have_attribute("data-state", state, timeout=PATIENCE_MS)
 
     async def set_up_authenticator(self) -> None:
+        await self.start_authenticator()
+        await self.confirm_authenticator()
+
+    async def start_authenticator(self) -> None:
         await self.go("/account/security")
         await self.page.get_by_role("button", name="Set up").click(timeout=PATIENCE_MS)
         secret = self.page.get_by_test_id("totp-secret")
         self.totp_secret = (await secret.text_content(timeout=PATIENCE_MS)) or ""
+
+    async def confirm_authenticator(self) -> None:
         await self.page.get_by_label("Code of your authenticator app").fill(self.code())
         await self.page.get_by_role("button", name="Confirm").click()
         await self.page.get_by_role("button", name="I have kept them").click(timeout=PATIENCE_MS)
 
     def code(self) -> str:
         return pyotp.TOTP(self.totp_secret).now()
+
+    def next_code(self) -> str:
+        """A code works once: this one is good already and was not used yet."""
+        return pyotp.TOTP(self.totp_secret).at(int(time.time()) + _STEP_SECONDS)
 
     async def deposit_address(self, asset: str) -> str:
         await self.go(f"/wallet/deposit/{asset}")
@@ -133,26 +152,35 @@ class Visitor:
         await self.page.get_by_role("tab", name=re.compile(name)).click()
 
     async def axe_violations(self) -> list[str]:
-        """What axe finds wrong with the page as it stands, for WCAG 2.2 AA."""
-        await self.page.evaluate(AXE.read_text())
-        found = await self.page.evaluate(
-            "tags => axe.run(document, { runOnly: { type: 'tag', values: tags } })", _AXE_TAGS
-        )
-        return [
-            f"{each['id']}: {node['target']} {node['failureSummary'][:200]}"
-            for each in found["violations"]
-            for node in each["nodes"]
-        ]
+        return await axe_violations(self.page)
+
+    async def overflow(self) -> int:
+        """Pixels by which the page is wider than the screen."""
+        wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(await self.page.evaluate(wider))
 
     async def _ready(self) -> None:
         """Forms are drawn by the server; they work once the script is there."""
         await self.page.wait_for_load_state("networkidle")
 
 
+async def axe_violations(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it stands, for WCAG 2.2 AA."""
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate(
+        "tags => axe.run(document, { runOnly: { type: 'tag', values: tags } })", _AXE_TAGS
+    )
+    return [
+        f"{each['id']}: {node['target']} {node['failureSummary'][:200]}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
+
+
 @asynccontextmanager
 async def visitor(browser: Browser, url: str, **options: Any) -> AsyncIterator[Visitor]:
     """A browser context of its own: no cookies, English, light."""
-    context = await browser.new_context(locale="en-GB", **options)
+    context = await browser.new_context(**{"locale": "en-GB", **options})
     context.set_default_timeout(PATIENCE_MS)
     try:
         yield Visitor(await context.new_page(), url)
