@@ -47,7 +47,7 @@ resource "cloudflare_ruleset" "cache" {
   rules = [
     {
       description = "Web assets with a hash in their name"
-      expression  = "(http.host eq \"www.${var.domain}\" and starts_with(http.request.uri.path, \"/assets/\"))"
+      expression  = "(http.host eq \"www.${var.domain}\" and starts_with(http.request.uri.path, \"/_app/immutable/\"))"
       action      = "set_cache_settings"
       action_parameters = {
         cache    = true
