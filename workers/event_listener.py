@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import Counter, Gauge
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,7 +30,7 @@ from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode
 from chains.node import NodeFault, NodeRefusal
 from domain.money import Amount
-from storage.blocks import CursorMoved, exclusive
+from storage.blocks import CursorMoved, cursor, exclusive
 from storage.catalog import Catalog, read_catalog
 from storage.deposits import DueDeposit
 from storage.engine import create_engine
@@ -51,6 +53,13 @@ _STANDBY_SECONDS = 1.0
 _QUIET_SECONDS = 10.0
 _QUIET_FACTOR = 2
 """After so long without a block the node is asked less often: blocks rarely come at once."""
+
+LAMBDA_RESERVE_SECONDS = 20.0
+"""Of a call's time, for the block in hand and for passing on what was found."""
+
+
+class LambdaContext(Protocol):
+    def get_remaining_time_in_millis(self) -> int: ...
 
 
 class ListenerSettings(BaseSettings):
@@ -264,25 +273,37 @@ async def serve(stop: asyncio.Event) -> None:
         await asyncio.gather(*(follow(each, engine, stop, health, pace) for each in found))
 
 
-def handler(event: object, context: object) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
-    """Catch up with both chains and return their heights; run it on a schedule."""
-    return asyncio.run(catch_up(ListenerSettings()))
+def handler(event: object, context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
+    """Catch up with both chains, as far as there is time; run it on a schedule.
+
+    Returns the heights that are scanned; the next call goes on from there.
+    """
+    seconds = context.get_remaining_time_in_millis() / 1000 - LAMBDA_RESERVE_SECONDS
+    return asyncio.run(catch_up(ListenerSettings(), seconds=seconds))
 
 
-async def catch_up(settings: ListenerSettings) -> dict[str, int]:
-    """Walk both chains to the nodes' tips once, except a chain that another listener follows."""
+async def catch_up(settings: ListenerSettings, seconds: float | None = None) -> dict[str, int]:
+    """Walk both chains towards the nodes' tips, for at most so long, and return how far they are.
+
+    A chain that another listener follows is left to it.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
     async with listening(settings) as (engine, found):
-        await asyncio.gather(*(_catch_up_one(each, engine) for each in found))
-        return {each.chain: each.walk.height for each in found}
+        await asyncio.gather(*(_catch_up_one(each, engine, deadline) for each in found))
+        async with engine.connect() as connection:
+            cursors = {each.chain: await cursor(connection, each.chain) for each in found}
+    return {chain: each.height for chain, each in cursors.items() if each is not None}
 
 
-async def _catch_up_one(listener: Listener, engine: AsyncEngine) -> None:
+async def _catch_up_one(listener: Listener, engine: AsyncEngine, deadline: float | None) -> None:
     async with exclusive(engine, listener.chain) as is_ours:
         if not is_ours:
             return
         await listener.node.check_identity()
         while await listener.round():
-            pass
+            if deadline is not None and time.monotonic() > deadline:
+                logger.info("the rest is for the next call", extra={"chain": listener.chain})
+                return
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from temporalio.service import RPCError
 
 from chains.bitcoin.node import BitcoinNode
 from devstack.rented import Database, RentedStack
+from storage.blocks import exclusive
 from streams.aws import client as aws_client
 from streams.kinesis import CHAIN_EVENTS, split_aggregate
 from tests.chains.house import Miner, addresses_for, plant
@@ -170,3 +171,35 @@ async def test_the_lambda_catches_up_once(
 
     assert heights["bitcoin"] == (await miner.node.tip())[0]
     assert await told(worker, {txid})
+
+
+async def test_a_lambda_without_time_for_all_goes_on_at_the_next_call(
+    environment: dict[str, str], miner: Miner, worker: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+):
+    """A new stack's function has the whole chain before it, and minutes for each call."""
+    [address] = await addresses_for(worker, "bitcoin", 1, first=511)
+    txid = await miner.pay(address, "0.01")
+    await miner.mine(4)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    tip = (await miner.node.tip())[0]
+
+    heights = [(await catch_up(ListenerSettings(), seconds=0.0))["bitcoin"] for _ in range(2)]
+    assert heights == [tip - 3, tip - 2], "one block a call"
+
+    assert (await catch_up(ListenerSettings(), seconds=60.0))["bitcoin"] == tip
+    assert await told(worker, {txid})
+
+
+async def test_a_lambda_beside_another_listener_says_how_far_that_one_is(
+    environment: dict[str, str], miner: Miner, worker: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+):
+    await miner.mine()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    before = await catch_up(ListenerSettings())
+    await miner.mine()
+
+    async with exclusive(worker, "bitcoin") as is_ours:
+        assert is_ours
+        assert await catch_up(ListenerSettings()) == before
