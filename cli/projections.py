@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.listening.reader import ChainReader
 from activities.projecting.dead_letters import REPLAY_COMMAND
 from activities.projecting.refilling import reindex
 from cli.running import Running
@@ -30,6 +31,7 @@ from storage.catalog import read_catalog
 from storage.engine import create_engine
 from streams.aws import client_of
 from streams.kinesis import CHAIN_EVENTS, MARKET_EVENTS
+from workers.chain_readers import ReaderSettings, open_readers
 from workers.projection_parts import Parts, ProjectionSettings, build
 from workers.projection_rebuild import Rebuild, RebuildRunning, Rebuilt
 from workers.projection_repair import Repaired, repair
@@ -99,22 +101,25 @@ def rebuild(
         datetime | None,
         typer.Option("--from", help="Only apply again what happened since then (UTC), in place."),
     ] = None,
+    nodes: Annotated[
+        bool,
+        typer.Option(help="Read the chains' blocks again; without, they are as they were told."),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Make tables and index anew from journal and Postgres, compare, and swap while serving.
+    """Make tables and index anew from Postgres, the engine's journal and the nodes, compare, swap.
 
     The new ones serve only if they agree with their sources and with the old ones. Exit status 1
     if they do not. With --from nothing is made anew: the serving ones get back what they lost.
     """
     parts = _parts()
     if since is not None:
-        repaired = asyncio.run(_repair(parts, since.replace(tzinfo=UTC)))
+        repaired = asyncio.run(_repair(parts, since.replace(tzinfo=UTC), nodes=nodes))
         console.print(f"{repaired.events} events and {repaired.fills} fills applied again")
         return
     try:
-        rebuilt = asyncio.run(
-            _rebuild(parts, swap=not compare_only, replace_wrong=replace_wrong, restart=restart)
-        )
+        chosen = {"swap": not compare_only, "replace_wrong": replace_wrong, "restart": restart}
+        rebuilt = asyncio.run(_rebuild(parts, nodes=nodes, **chosen))
     except RebuildRunning as running:
         console.print(f"[red]{running}[/]; with --restart it is thrown away")
         raise typer.Exit(1) from None
@@ -182,29 +187,42 @@ def dead_letters(as_json: AsJson = False) -> None:
     console.print(f"{len(rows)} dead letters; after the fix: {REPLAY_COMMAND} [--reason TEXT]")
 
 
-async def _rebuild(parts: Parts, *, swap: bool, replace_wrong: bool, restart: bool) -> Rebuilt:
-    async with _sources(parts) as (engine, listings, journal):
-        rebuilding = Rebuild(parts, engine, listings, journal, console.print)
-        return await rebuilding.run(swap=swap, replace_wrong=replace_wrong, restart=restart)
+async def _rebuild(parts: Parts, *, nodes: bool, **chosen: bool) -> Rebuilt:
+    async with _sources(parts, nodes=nodes) as (engine, listings, journal, readers):
+        rebuilding = Rebuild(parts, engine, listings, journal, console.print, readers=readers)
+        return await rebuilding.run(**chosen)
 
 
-async def _repair(parts: Parts, since: datetime) -> Repaired:
-    async with _sources(parts) as (engine, listings, journal):
-        return await repair(parts, engine, listings, journal, since)
+async def _repair(parts: Parts, since: datetime, *, nodes: bool) -> Repaired:
+    async with _sources(parts, nodes=nodes) as (engine, listings, journal, readers):
+        return await repair(parts, engine, listings, journal, since, readers)
 
 
 @asynccontextmanager
-async def _sources(parts: Parts) -> AsyncIterator[tuple[AsyncEngine, Listings, Path]]:
+async def _sources(
+    parts: Parts, *, nodes: bool
+) -> AsyncIterator[tuple[AsyncEngine, Listings, Path, dict[str, ChainReader]]]:
     assert parts.settings.database_url is not None
+    running = Running.load(os.environ)
     engine = create_engine(parts.settings.database_url, application="rialto-cli")
-    try:
-        yield (
-            engine,
-            await _listings(engine),
-            Path(Running.load(os.environ).variables["RIALTO_JOURNAL_DIR"]),
-        )
-    finally:
-        await engine.dispose()
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(engine.dispose)
+        readers: dict[str, ChainReader] = {}
+        if nodes:
+            readers = await closing.enter_async_context(open_readers(_nodes(running)))
+        journal = Path(running.variables["RIALTO_JOURNAL_DIR"])
+        yield engine, await _listings(engine), journal, readers
+
+
+def _nodes(running: Running) -> ReaderSettings:
+    variables = running.variables
+    return ReaderSettings(
+        database_url=running.database_url,
+        bitcoin_rpc_url=running.bitcoin_rpc_url,
+        bitcoin_network=variables["RIALTO_BITCOIN_NETWORK"],
+        ethereum_rpc_url=running.ethereum_rpc_url,
+        ethereum_chain_id=int(variables["RIALTO_ETHEREUM_CHAIN_ID"]),
+    )
 
 
 async def _listings(engine: AsyncEngine) -> Listings:

@@ -135,6 +135,16 @@ async def hash_at(connection: AsyncConnection, chain: str, height: int) -> str |
     return found
 
 
+async def standing(connection: AsyncConnection, chain: str, hashes: Sequence[str]) -> set[str]:
+    """Those of the blocks that are on the chain we follow."""
+    rows = await connection.scalars(
+        select(blocks.c.hash).where(
+            blocks.c.chain == chain, blocks.c.hash.in_(hashes), blocks.c.orphaned_at.is_(None)
+        )
+    )
+    return set(rows)
+
+
 async def lowest_height(connection: AsyncConnection, chain: str) -> int | None:
     """Height of the lowest block we know; everything from there to the cursor is known."""
     found: int | None = await connection.scalar(

@@ -1,4 +1,4 @@
-"""Opens one chain's reader for a command that looks at blocks by itself."""
+"""Opens chains' readers for commands that look at blocks by themselves."""
 
 from __future__ import annotations
 
@@ -36,17 +36,25 @@ async def open_reader(
     async with AsyncExitStack() as closing:
         engine = create_engine(settings.database_url, application="rescan", statement_timeout_ms=0)
         closing.push_async_callback(engine.dispose)
-        if chain == BITCOIN:
-            bitcoin = BitcoinNode.connect(
-                settings.bitcoin_rpc_url, network(settings.bitcoin_network)
-            )
-            closing.push_async_callback(bitcoin.close)
-            await bitcoin.check_identity()
-            yield engine, BitcoinReader(bitcoin)
-        elif chain == ETHEREUM:
-            ethereum = EthereumNode.connect(settings.ethereum_rpc_url, settings.ethereum_chain_id)
-            closing.push_async_callback(ethereum.close)
-            await ethereum.check_identity()
-            yield engine, EthereumReader(ethereum)
-        else:
-            raise InvalidInput(f"there is no chain {chain!r}: bitcoin or ethereum")
+        yield engine, await _reader(settings, chain, closing)
+
+
+@asynccontextmanager
+async def open_readers(settings: ReaderSettings) -> AsyncIterator[dict[str, ChainReader]]:
+    """Both chains' readers by chain, each node's identity checked."""
+    async with AsyncExitStack() as closing:
+        yield {chain: await _reader(settings, chain, closing) for chain in (BITCOIN, ETHEREUM)}
+
+
+async def _reader(settings: ReaderSettings, chain: str, closing: AsyncExitStack) -> ChainReader:
+    if chain == BITCOIN:
+        bitcoin = BitcoinNode.connect(settings.bitcoin_rpc_url, network(settings.bitcoin_network))
+        closing.push_async_callback(bitcoin.close)
+        await bitcoin.check_identity()
+        return BitcoinReader(bitcoin)
+    if chain == ETHEREUM:
+        ethereum = EthereumNode.connect(settings.ethereum_rpc_url, settings.ethereum_chain_id)
+        closing.push_async_callback(ethereum.close)
+        await ethereum.check_identity()
+        return EthereumReader(ethereum)
+    raise InvalidInput(f"there is no chain {chain!r}: bitcoin or ethereum")

@@ -1,22 +1,24 @@
 """Builds a new generation of all projections beside the one that serves, and swaps them.
 
-Market events are replayed from the engine's journal; chain and custody events come from their
-outboxes in Postgres. From the first moment the running processors write what is new into both
-generations, so nothing is missing when the new one takes over. Before that, the new one is compared
-with the sources and with the old one: it serves only if it agrees with both. The old one may be
-wrong, which is why one rebuilds: then somebody must say so.
+Market events are replayed from the engine's journal, custody events come from their outbox in
+Postgres, and what the chains hold is read from the nodes again, block by block. From the first
+moment the running processors write what is new into both generations, so nothing is missing when
+the new one takes over. Before that, the new one is compared with the sources and with the old one:
+it serves only if it agrees with both. The old one may be wrong, which is why one rebuilds: then
+somebody must say so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.listening.reader import ChainReader
 from activities.projecting.audit import run as audit
 from activities.projecting.comparing import Difference, compare
 from activities.projecting.fills_relay import FillsRelay
@@ -65,14 +67,18 @@ class Rebuild:
         journal: Path,
         tell: Tell,
         *,
+        readers: Mapping[str, ChainReader] | None = None,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
-        """`wait_seconds` bounds how long a difference may stay before it counts as one."""
+        """`readers`, by chain, read the nodes again; a chain without one is taken as it was told.
+
+        `wait_seconds` bounds how long a difference may stay before it counts as one.
+        """
         self._parts = parts
         self._engine = engine
         self._listings = listings
-        self._journal = journal
         self._tell = tell
+        self._sources = Sources(engine, journal, readers=readers)
         self._wait_seconds = wait_seconds
 
     async def run(
@@ -106,7 +112,9 @@ class Rebuild:
         months = self._parts.settings.search_trade_months
         made = audit.checks(self._engine, store, self._listings, search_trade_months=months)
         outcome = await audit.run(lambda: made, wait_seconds=self._wait_seconds)
-        return tuple(outcome.findings)
+        rereads = self._sources.rereads.values()
+        missing = [finding for each in rereads for finding in await each.findings()]
+        return (*outcome.findings, *missing)
 
     def _begin(self, restart: bool) -> tuple[Generations, int]:
         before = checkpoints.read_generations(self._parts.dynamo)
@@ -129,7 +137,7 @@ class Rebuild:
         store = self._parts.stores.of(generation)
         projector = Projector(lambda: [store], lambda: self._listings, self._parts.dead_letters)
         events = 0
-        sources = Sources(self._engine, self._journal)
+        sources = self._sources
         for name, batches in (
             ("chain", sources.chain()),
             ("custody", sources.custody()),
@@ -140,6 +148,11 @@ class Rebuild:
                 count += (await asyncio.to_thread(projector.apply, records)).events
             self._tell(f"{count} {name} events applied")
             events += count
+        for chain, each in sources.rereads.items():
+            self._tell(
+                f"{each.blocks} blocks of {chain} read again: {each.added} payments nobody told of,"
+                f" {each.left_out} told of that are not there"
+            )
         fills = await FillsRelay(self._engine, lambda: [store], self._listings.markets).relay()
         self._tell(f"{fills} fills copied")
         return events

@@ -7,12 +7,14 @@ tables hold too much of, or wrongly, stays: that takes a rebuild.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.listening.reader import ChainReader
 from activities.projecting.projector import Projector
 from projections.listings import Listings
 from storage.dynamo_trades import put_fills
@@ -28,11 +30,19 @@ class Repaired:
 
 
 async def repair(
-    parts: Parts, engine: AsyncEngine, listings: Listings, journal: Path, since: datetime
+    parts: Parts,
+    engine: AsyncEngine,
+    listings: Listings,
+    journal: Path,
+    since: datetime,
+    readers: Mapping[str, ChainReader] | None = None,
 ) -> Repaired:
-    """Apply all of it once more; what cannot be applied goes to the dead letters."""
+    """Apply all of it once more; what cannot be applied goes to the dead letters.
+
+    `readers`, by chain, read the nodes again; a chain without one is taken as it was told.
+    """
     projector = Projector(parts.stores, lambda: listings, parts.dead_letters, again=True)
-    sources = Sources(engine, journal, since)
+    sources = Sources(engine, journal, since, readers)
     events = 0
     for batches in (sources.chain(), sources.custody(), sources.market()):
         async for records in batches:

@@ -1,16 +1,20 @@
-"""All events there ever were, as records: chain and custody events from their outboxes in Postgres,
-market events from the engine's journal. For a rebuild, and to apply a stretch of them again.
+"""All events there ever were, as records: chain events from the nodes and the listener's outbox,
+custody events from theirs in Postgres, market events from the engine's journal. For a rebuild, and
+to apply a stretch of them again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from activities.listening.reader import ChainReader
+from activities.listening.rereading import Reread
 from activities.projecting.reading import StreamRecord
 from storage.custody_outbox import (
     Body,
@@ -20,6 +24,7 @@ from storage.custody_outbox import (
     last_change_before,
 )
 from streams import chain_events, custody_events, market_events
+from streams.chain_events import ChainEvent
 from streams.kinesis import CHAIN_EVENTS, MARKET_EVENTS
 from streams.market_events import MarketEvents
 from workers.shipper_source import Shipment, Source
@@ -37,16 +42,36 @@ _FindStart = Callable[[AsyncConnection, datetime], Awaitable[int]]
 class Sources:
     """`since`: only what became known from then on; None is everything."""
 
-    def __init__(self, engine: AsyncEngine, journal: Path, since: datetime | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        journal: Path,
+        since: datetime | None = None,
+        readers: Mapping[str, ChainReader] | None = None,
+    ) -> None:
+        """`readers`, by chain: whose blocks are read from the node again; of other chains all is
+        as the outbox has it.
+        """
         self._engine = engine
         self._journal = journal
         self._since = since
+        self.rereads = {chain: Reread(engine, reader) for chain, reader in (readers or {}).items()}
 
-    def chain(self) -> Batches:
-        return self._outbox(chain_events_after, last_chain_event_before, _chain_record)
+    async def chain(self) -> Batches:
+        async for page in self._pages(chain_events_after, last_chain_event_before):
+            told: defaultdict[str, list[ChainEvent]] = defaultdict(list)
+            for _, body in page:
+                event = chain_events.from_body(body)
+                told[event.chain].append(event)
+            for chain, events in told.items():
+                reread = self.rereads.get(chain)
+                yield _chain_records(events if reread is None else await reread.page(events))
+        for reread in self.rereads.values():
+            yield _chain_records(await reread.rest())
 
-    def custody(self) -> Batches:
-        return self._outbox(changes_after, last_change_before, _custody_record)
+    async def custody(self) -> Batches:
+        async for page in self._pages(changes_after, last_change_before):
+            yield [_custody_record(version, body) for version, body in page]
 
     async def market(self) -> Batches:
         """Every market's events up to the journal's durable end."""
@@ -65,12 +90,9 @@ class Sources:
         if pending:
             yield pending
 
-    async def _outbox(
-        self,
-        read: _ReadPage,
-        find_start: _FindStart,
-        to_record: Callable[[int, Body], StreamRecord],
-    ) -> Batches:
+    async def _pages(
+        self, read: _ReadPage, find_start: _FindStart
+    ) -> AsyncIterator[list[tuple[int, Body]]]:
         after = 0
         if self._since is not None:
             async with self._engine.connect() as connection:
@@ -80,7 +102,7 @@ class Sources:
                 page = await read(connection, after)
             if not page:
                 return
-            yield [to_record(number, body) for number, body in page]
+            yield page
             after = page[-1][0]
 
 
@@ -105,9 +127,9 @@ def _market_records(shipment: Shipment) -> list[StreamRecord]:
     return records
 
 
-def _chain_record(number: int, body: Body) -> StreamRecord:
-    record = chain_events.to_record(chain_events.from_body(body))
-    return _record(CHAIN_EVENTS, record.key, number, record.data)
+def _chain_records(events: Sequence[ChainEvent]) -> list[StreamRecord]:
+    records = [(event.sequence, chain_events.to_record(event)) for event in events]
+    return [_record(CHAIN_EVENTS, each.key, number, each.data) for number, each in records]
 
 
 def _custody_record(version: int, body: Body) -> StreamRecord:
