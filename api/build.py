@@ -183,7 +183,7 @@ def _sockets(catalog: Catalog, trading: Trading, closing: AsyncExitStack) -> Soc
 def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
     settings, engine, temporal = opened.settings, opened.engine, opened.temporal
     kyc_store = KycStore(engine)
-    documents = DocumentBucket(aws.client("s3"))
+    documents = DocumentBucket(aws.client("s3"), settings.documents_bucket)
     funds = Funds(
         engine=engine,
         ledger=opened.ledger,

@@ -11,6 +11,7 @@ from api.app import Application
 from api.build import build
 from api.settings import ApiSettings
 from api.socket.protocol import FrameProtocol
+from streams.listening import listen_host
 from streams.logs import configure_logging
 
 _GRACE_SECONDS = 20
@@ -25,7 +26,7 @@ def create_app(settings: ApiSettings | None = None) -> Application:
 def server_config(app: Application, settings: ApiSettings, *, port: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=settings.api_host,
+        host=listen_host(),
         port=port,
         loop="uvloop",
         http="httptools",
@@ -50,7 +51,7 @@ def main() -> None:
     configure_logging("api", settings.log_level)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # It tells of every WebSocket.
     if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, "127.0.0.1")
+        start_http_server(settings.metrics_port, listen_host())
     uvicorn.Server(server_config(create_app(settings), settings, port=settings.api_port)).run()
 
 

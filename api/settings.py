@@ -23,10 +23,10 @@ class ApiSettings(BaseSettings):
     market_group: str = "spot"
     """Every market is in this one group: its frames reach the engine in the order sent."""
     table_prefix: str = "rialto-"
+    documents_bucket: str = "rialto-documents"
     bitcoin_network: str = "regtest"
     ethereum_chain_id: int = 31337
 
-    api_host: str = "127.0.0.1"
     api_port: int = 8080
     metrics_port: int | None = None
     log_level: str = "INFO"

@@ -27,6 +27,7 @@ from compliance.webhooks import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign_webhook
 from devstack.kyc_vendor_scenarios import BEHAVIOURS, Scenario, scenario_for
 from devstack.kyc_vendor_store import Check, VendorStore
 from devstack.travel_rule_counterparty import SimulatedCounterparty
+from streams.listening import listen_host
 from streams.logs import configure_logging
 
 logger = logging.getLogger(__name__)
@@ -171,7 +172,7 @@ def main() -> None:
     configure_logging("kyc_vendor")
     vendor = SimulatedVendor(settings_from(dict(os.environ)))
     port = int(os.environ["RIALTO_KYC_VENDOR_PORT"])
-    web.run_app(vendor.app(), host="127.0.0.1", port=port, print=None, access_log=None)
+    web.run_app(vendor.app(), host=listen_host(), port=port, print=None, access_log=None)
 
 
 if __name__ == "__main__":

@@ -111,11 +111,20 @@ async def _connect(target: URL, database: str | None) -> asyncpg.Connection:
     )
 
 
+_CREATE_ROLE = """
+    SELECT format('CREATE ROLE %I LOGIN PASSWORD %L', CAST(:role AS text), CAST(:password AS text))
+"""
+
+
 async def _create_missing_roles(connection: AsyncConnection) -> None:
+    """With the password of `RIALTO_ROLE_PASSWORD`, for servers that ask for one; else with none."""
     present = set((await connection.execute(text("SELECT rolname FROM pg_roles"))).scalars())
     missing = [role for role in ROLES if role not in present]
+    password = os.environ.get("RIALTO_ROLE_PASSWORD")
     for role in missing:
-        await connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+        values = {"role": role, "password": password}
+        statement = await connection.scalar(text(_CREATE_ROLE), values)
+        await connection.execute(text(statement.replace(":", r"\:")))  # No parameters in it.
         logger.info("created a database role", extra={"role": role})
 
 

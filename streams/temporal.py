@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -54,8 +55,10 @@ async def connect(
     """Connect, waiting as long as it takes for the server to be there.
 
     `lazy` connects with the first call instead: for a process that has work without Temporal.
+    With `RIALTO_TEMPORAL_API_KEY`, as Temporal Cloud gives one, over TLS.
     Without `codec`, payloads are sealed under KMS (`alias/rialto-payloads`).
     """
+    api_key = os.environ.get("RIALTO_TEMPORAL_API_KEY") or None
     converter = data_converter(codec or kms_codec(aws.client("kms"), settings.temporal_namespace))
     attempt = 0
     while True:
@@ -67,6 +70,8 @@ async def connect(
                 interceptors=interceptors,
                 runtime=runtime,
                 lazy=lazy,
+                api_key=api_key,
+                tls=api_key is not None,
             )
         except (RuntimeError, RPCError) as fault:
             logger.warning(

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     database_url: str
     temporal_address: str
     temporal_namespace: str = "rialto"
+    documents_bucket: str = "rialto-documents"
     kyc_vendor_url: str
     kyc_vendor_api_key: SecretStr
     travel_rule_url: str = ""
@@ -101,7 +102,7 @@ def activities_of(settings: Settings, engine: AsyncEngine) -> list[Callable[...,
         envelope=envelope,
         vendor=KycVendor(settings.kyc_vendor_url, settings.kyc_vendor_api_key.get_secret_value()),
         screening=screening,
-        documents=DocumentBucket(aws.client("s3")),
+        documents=DocumentBucket(aws.client("s3"), settings.documents_bucket),
         policy=KycPolicy(settings.kyc_straight_through_tier_max),
     )
     transfers = TravelRuleStore(engine)

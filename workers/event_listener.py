@@ -35,6 +35,7 @@ from storage.catalog import Catalog, read_catalog
 from storage.deposits import DueDeposit
 from storage.engine import create_engine
 from streams.kinesis import KinesisProducer
+from streams.secret_environment import read_secret_environment
 from streams.temporal import connect
 from workers.health import Health, serve_health
 from workers.process import run
@@ -278,6 +279,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, int]:  # noqa: A
 
     Returns the heights that are scanned; the next call goes on from there.
     """
+    read_secret_environment()
     seconds = context.get_remaining_time_in_millis() / 1000 - LAMBDA_RESERVE_SECONDS
     return asyncio.run(catch_up(ListenerSettings(), seconds=seconds))
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from streams.listening import listen_host
 from streams.metrics import CONTENT_TYPE, TemporalMetrics, metrics_text
 
 Check = Callable[[], Awaitable[bool]]
@@ -58,9 +59,11 @@ async def serve_health(
     port: int | None,
     metrics_port: int | None = None,
     temporal: TemporalMetrics | None = None,
-    host: str = "127.0.0.1",
 ) -> AsyncIterator[Health]:
-    """Serve while the block runs; on no port when `port` is None. Both ports answer both paths."""
+    """Serve while the block runs; on no port when `port` is None. Both ports answer both paths.
+
+    On the address of `RIALTO_LISTEN_HOST`.
+    """
     runners: list[web.AppRunner] = []
 
     async def healthz(_: web.Request) -> web.Response:
@@ -80,7 +83,7 @@ async def serve_health(
             runner = web.AppRunner(app, access_log=None)
             await runner.setup()
             runners.append(runner)
-            await web.TCPSite(runner, host, wanted).start()
+            await web.TCPSite(runner, listen_host(), wanted).start()
         yield health
     finally:
         for runner in runners:

@@ -20,6 +20,7 @@ from storage.engine import create_engine
 from storage.staff import StaffStore
 from streams import aws
 from streams.envelope import staff_envelope
+from streams.listening import listen_host
 from streams.logs import configure_logging
 from streams.payload_codec import kms_codec
 
@@ -70,10 +71,10 @@ def main() -> None:
     settings = StaffSettings()
     configure_logging("staff")
     if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, "127.0.0.1")
+        start_http_server(settings.metrics_port, listen_host())
     web.run_app(
         build(settings),
-        host="127.0.0.1",
+        host=listen_host(),
         port=settings.staff_port,
         print=None,
         access_log=None,

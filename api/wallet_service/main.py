@@ -31,7 +31,9 @@ from storage.customers import Customers
 from storage.engine import create_engine
 from storage.login_attempts import LoginAttempts
 from storage.sessions import Sessions
+from streams.listening import listen_host
 from streams.logs import configure_logging
+from streams.secret_environment import read_secret_environment
 
 _BODY_BYTES_MAX = 4_096
 _IN_FLIGHT_MAX = 500
@@ -43,7 +45,6 @@ class WalletServiceSettings(BaseSettings):
 
     database_url: str
     bitcoin_network: str = "regtest"
-    wallet_service_host: str = "127.0.0.1"
     wallet_service_port: int = 8082
     session_hours: float = 12.0
     health_port: int | None = None
@@ -81,6 +82,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 @cache
 def _adapter() -> LambdaAdapter:
+    read_secret_environment()
     return LambdaAdapter(create_app(WalletServiceSettings()))
 
 
@@ -109,10 +111,10 @@ def main() -> None:
     settings = WalletServiceSettings()
     configure_logging("wallet_service", settings.log_level)
     if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, "127.0.0.1")
+        start_http_server(settings.metrics_port, listen_host())
     uvicorn.run(
         create_app(settings),
-        host=settings.wallet_service_host,
+        host=listen_host(),
         port=settings.wallet_service_port,
         loop="uvloop",
         http="httptools",

@@ -13,7 +13,7 @@ from tests.infra.tools import HERE, PROVIDERS, ROOT, TOOLS, Terraform
 
 @pytest.fixture(scope="session", autouse=True)
 def tools() -> None:
-    assert (TOOLS / "kubectl").exists(), "the tools are not installed: make infra-tools"
+    assert (TOOLS / "kubectl").exists(), "the tools are not installed: make infra-check"
 
 
 @pytest.fixture(scope="session")

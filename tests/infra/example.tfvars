@@ -17,3 +17,6 @@ node_software = {
   bitcoin  = { version = "0.0.0", sha256 = "0000000000000000000000000000000000000000000000000000000000000000" }
   ethereum = { version = "0.0.0", sha256 = "0000000000000000000000000000000000000000000000000000000000000000" }
 }
+temporal_ui_url            = "http://temporal-web.temporal.svc:8080"
+kyc_vendor_url             = "https://kyc-vendor.example.com"
+travel_rule_url            = "https://travel-rule.example.com"

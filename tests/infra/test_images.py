@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from devstack.rialto import ROWS
-from tests.infra.tools import ROOT, TOOLS, run
+from tests.infra.kubernetes import workloads
+from tests.infra.tools import ROOT, TOOLS, render, run
+from tests.infra.variables import given_by_compose
 
 
 def test_compose_is_valid() -> None:
@@ -67,6 +70,25 @@ def test_the_image_holds_every_package() -> None:
         assert f"COPY {package} {package}\n" in text, f"{package} is not copied into the image"
     assert "USER 10001" in text
     assert "HEALTHCHECK" in text
+
+
+def test_the_engine_runs_its_compiled_core() -> None:
+    """Compiled in a stage of its own; the engine and its shipper have it, nobody else."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    [folder] = re.findall(r"devstack\.compile_engine (\S+)", text)
+    assert f"COPY --from=fast {folder} {folder}\n" in text
+    fast = {
+        module
+        for module, environment in given_by_compose()
+        if environment.get("PYTHONPATH") == folder
+    }
+    assert fast == {"workers.matching_engine", "workers.shipper"}
+    rendered = [each for each in yaml.safe_load_all(render("prod").stdout) if each]
+    for pod in workloads(rendered):
+        for container in pod.containers():
+            told = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
+            expected = folder if container["command"][-1] in fast else None
+            assert told.get("PYTHONPATH") == expected, container["name"]
 
 
 def test_security_scanners_find_nothing_grave(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,12 @@ def test_a_seeded_mistake_is_caught(mistake: str, tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump_all(checked), encoding="utf-8")
     judged = run(TOOLS / "kubernetes-validate", "-k", VERSIONS[0], "--strict", file)
     assert judged.returncode or problems(found), f"{mistake} was not caught"
+
+
+def test_no_secret_is_in_a_config_map(overlay: tuple[str, list[Manifest]]) -> None:
+    secret = re.compile(r"(SECRET|PASSWORD|TOKEN|_KEY|DATABASE_URL|BITCOIN_RPC_URL)$")
+    for each in overlay[1]:
+        if each["kind"] == "ConfigMap":
+            for name, value in each["data"].items():
+                assert not secret.search(name), name
+                assert "@" not in value, f"{name} has a login"

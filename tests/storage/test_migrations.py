@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 import storage.migrate
 import storage.tables_compliance
@@ -176,3 +176,23 @@ async def goes_on(world: World) -> None:
     await world.ledger.post(pay(alice, bob, 100, asset=USDT, name="after the upgrade"))
     await world.resting(alice, Side.BUY, 10, 10)
     assert await world.balance(alice, USDT) == (before[0] - 200, before[1] + 100)
+
+
+async def test_roles_get_the_password_of_the_variable(
+    stack: RentedStack, database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """As in the composition, whose server asks for passwords; odd characters included."""
+    monkeypatch.setattr(storage.migrate, "ROLES", ("rialto_probe",))
+    monkeypatch.setenv("RIALTO_ROLE_PASSWORD", "it's: a\\pass'word")
+    url = admin_url(stack.site, database.name)
+    engine = create_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
+    kept = text("SELECT rolpassword FROM pg_authid WHERE rolname = 'rialto_probe'")
+    try:
+        async with engine.connect() as connection:
+            await storage.migrate._create_missing_roles(connection)
+            password = await connection.scalar(kept)
+            await connection.rollback()
+    finally:
+        await engine.dispose()
+
+    assert password.startswith("SCRAM-SHA-256$")

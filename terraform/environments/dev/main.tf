@@ -1,4 +1,4 @@
-# Testnets, one zone of each store: about 900 USD a month (docs/cost.md).
+# Testnets, one zone of each store: about 1,000 USD a month (docs/cost.md).
 module "exchange" {
   source = "../../modules/exchange"
 
@@ -51,6 +51,9 @@ module "exchange" {
   origin_pull_truststore_uri = var.origin_pull_truststore_uri
   temporal_address           = var.temporal_address
   temporal_namespace         = "rialto"
+  temporal_ui_url            = var.temporal_ui_url
+  kyc_vendor_url             = var.kyc_vendor_url
+  travel_rule_url            = var.travel_rule_url
 
   alarm_subscriptions = {
     on_call = { topic = "page", protocol = "email", endpoint = var.alarm_email }

@@ -10,6 +10,10 @@ output "process_environment" {
   value = module.exchange.process_environment
 }
 
+output "secret_addresses" {
+  value = module.exchange.secret_addresses
+}
+
 output "cluster_name" {
   value = module.exchange.cluster_name
 }

@@ -64,3 +64,17 @@ variable "node_software" {
 variable "alarm_email" {
   type = string
 }
+
+variable "temporal_ui_url" {
+  description = "Temporal's UI, as the staff portal reaches it."
+  type        = string
+}
+
+variable "kyc_vendor_url" {
+  type = string
+}
+
+variable "travel_rule_url" {
+  description = "The network of exchanges that carries travel-rule messages."
+  type        = string
+}

@@ -51,6 +51,9 @@ module "exchange" {
   origin_pull_truststore_uri = var.origin_pull_truststore_uri
   temporal_address           = var.temporal_address
   temporal_namespace         = "rialto"
+  temporal_ui_url            = var.temporal_ui_url
+  kyc_vendor_url             = var.kyc_vendor_url
+  travel_rule_url            = var.travel_rule_url
 
   alarm_subscriptions = {
     on_call = { topic = "page", protocol = "email", endpoint = var.alarm_email }

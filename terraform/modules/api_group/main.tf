@@ -119,8 +119,13 @@ resource "aws_launch_template" "api" {
   vpc_security_group_ids = [var.security_group_id]
 
   user_data = base64encode(templatefile("${path.module}/user_data.sh.tftpl", {
-    image       = var.image
-    environment = var.environment
+    image = var.image
+    environment = merge(var.environment, {
+      RIALTO_API_PORT    = var.api_port
+      RIALTO_HEALTH_PORT = var.api_port
+      RIALTO_LISTEN_HOST = "0.0.0.0"
+    })
+    secret_name = var.secret_name
     port        = var.api_port
     region      = data.aws_region.current.region
     log_group   = var.log_group

@@ -91,3 +91,9 @@ variable "api_port" {
   type    = number
   default = 8000
 }
+
+variable "secret_name" {
+  description = "Secret with the API's secret variables."
+  type        = string
+  default     = "rialto/api/environment"
+}

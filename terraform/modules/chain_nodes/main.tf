@@ -187,7 +187,7 @@ resource "aws_iam_role_policy_attachment" "snapshots" {
 
 # A new node starts from yesterday's chain instead of days of download.
 resource "aws_dlm_lifecycle_policy" "daily" {
-  description        = "Daily snapshots of chain disks, kept a week"
+  description        = "Daily snapshots of chain disks kept for a week"
   execution_role_arn = aws_iam_role.snapshots.arn
   state              = "ENABLED"
 

@@ -5,18 +5,31 @@ locals {
 
   # What every process is told; k8s/ and the Auto Scaling Group use the same names as `make up`.
   process_environment = {
-    AWS_REGION                 = data.aws_region.current.region
-    RIALTO_ORDER_QUEUE         = module.messaging.queue_names["orders"]
-    RIALTO_TABLE_PREFIX        = "rialto-"
-    RIALTO_OPENSEARCH_URL      = "https://${module.data.search_endpoint}"
-    RIALTO_VALKEY_URL          = "valkeys://${module.data.valkey_endpoint}:6379/0"
-    RIALTO_TEMPORAL_ADDRESS    = var.temporal_address
-    RIALTO_TEMPORAL_NAMESPACE  = var.temporal_namespace
-    RIALTO_ETHEREUM_CHAIN_ID   = var.network == "mainnet" ? "1" : "11155111"
-    RIALTO_BITCOIN_NETWORK     = var.network == "mainnet" ? "mainnet" : "signet"
-    RIALTO_ETHEREUM_RPC_URL    = "http://${module.chain_nodes.private_ips["ethereum-0"]}:8545"
-    RIALTO_BITCOIN_RPC_ADDRESS = "${module.chain_nodes.private_ips["bitcoin-0"]}:8332"
-    RIALTO_DATABASE_ENDPOINT   = module.data.postgres_endpoint
+    AWS_REGION                = data.aws_region.current.region
+    RIALTO_ORDER_QUEUE        = module.messaging.queue_names["orders"]
+    RIALTO_TABLE_PREFIX       = "rialto-"
+    RIALTO_OPENSEARCH_URL     = "https://${module.data.search_endpoint}"
+    RIALTO_VALKEY_URL         = "valkeys://${module.data.valkey_endpoint}:6379/0"
+    RIALTO_TEMPORAL_ADDRESS   = var.temporal_address
+    RIALTO_TEMPORAL_NAMESPACE = var.temporal_namespace
+    RIALTO_ETHEREUM_CHAIN_ID  = var.network == "mainnet" ? "1" : "11155111"
+    RIALTO_BITCOIN_NETWORK    = var.network == "mainnet" ? "mainnet" : "signet"
+    RIALTO_ETHEREUM_RPC_URL   = "http://${module.chain_nodes.private_ips["ethereum-0"]}:8545"
+    RIALTO_DOCUMENTS_BUCKET   = module.data.bucket_names["documents"]
+    RIALTO_JOURNAL_BUCKET     = module.data.bucket_names["journal"]
+    RIALTO_TEMPORAL_UI_URL    = var.temporal_ui_url
+    RIALTO_STAFF_URL          = "https://staff.${var.domain}"
+    RIALTO_PASSKEY_DOMAIN     = var.domain
+    RIALTO_CORS_ORIGINS       = "https://www.${var.domain}"
+    RIALTO_TRUSTED_PROXIES    = join(",", concat([module.network.cidr], var.cdn_cidrs))
+    RIALTO_KYC_VENDOR_URL     = var.kyc_vendor_url
+    RIALTO_TRAVEL_RULE_URL    = var.travel_rule_url
+  }
+
+  # What operators put into the secrets of the processes, with the login that is not ours to know.
+  secret_addresses = {
+    RIALTO_DATABASE_URL    = "postgresql+asyncpg://ROLE:PASSWORD@${module.data.postgres_endpoint}/rialto?ssl=verify-full"
+    RIALTO_BITCOIN_RPC_URL = "http://USER:PASSWORD@${module.chain_nodes.private_ips["bitcoin-0"]}:8332"
   }
 }
 

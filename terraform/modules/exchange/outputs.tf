@@ -12,6 +12,11 @@ output "process_environment" {
   value       = local.process_environment
 }
 
+output "secret_addresses" {
+  description = "For the secrets of the processes: addresses without logins."
+  value       = local.secret_addresses
+}
+
 output "cluster_name" {
   value = module.eks.cluster_name
 }

@@ -139,3 +139,17 @@ variable "alarm_subscriptions" {
     endpoint = string
   }))
 }
+
+variable "temporal_ui_url" {
+  description = "Temporal's UI, as the staff portal reaches it."
+  type        = string
+}
+
+variable "kyc_vendor_url" {
+  type = string
+}
+
+variable "travel_rule_url" {
+  description = "The network of exchanges that carries travel-rule messages."
+  type        = string
+}

@@ -63,7 +63,9 @@ resource "aws_lambda_function" "this" {
   kms_key_arn                    = var.key_arn
 
   environment {
-    variables = var.environment
+    variables = merge(var.environment, {
+      RIALTO_SECRET_ENVIRONMENT = "${var.secret_prefix}/${each.key}/environment"
+    })
   }
 
   vpc_config {

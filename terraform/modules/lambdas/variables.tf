@@ -65,3 +65,9 @@ variable "listener_runs_here" {
   type        = bool
   default     = false
 }
+
+variable "secret_prefix" {
+  description = "Prefix of the secrets that hold each process's secret variables."
+  type        = string
+  default     = "rialto"
+}

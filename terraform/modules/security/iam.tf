@@ -32,6 +32,7 @@ locals {
     ]
     staff = [
       { actions = ["kms:Decrypt"], resources = [aws_kms_key.data["payloads"].arn] },
+      { actions = ["kms:Sign", "kms:GetPublicKey"], resources = [aws_kms_key.staff.arn] },
       { actions = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], resources = local.table_arns["projections"] },
       { actions = ["es:ESHttpGet", "es:ESHttpPost"], resources = ["${var.search_domain_arn}/*"] },
     ]
@@ -159,7 +160,7 @@ data "aws_iam_policy_document" "process" {
   statement {
     sid       = "OwnSecrets"
     actions   = ["secretsmanager:GetSecretValue"]
-    resources = ["arn:aws:secretsmanager:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:secret:${var.name}/${each.key}/*"]
+    resources = ["arn:aws:secretsmanager:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:secret:${var.alias_prefix}/${each.key}/*"]
   }
 }
 

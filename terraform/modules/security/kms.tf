@@ -1,5 +1,6 @@
 # Keys. Data keys (symmetric) encrypt stores, logs and Temporal payloads. Hot wallets are secp256k1 signing
-# keys: the private half never leaves KMS, and only the signer's role may call Sign.
+# keys: the private half never leaves KMS, and only the signer's role may call Sign. The staff portal signs
+# what staff do with a key of its own. A test compares the aliases with those that the processes look up.
 
 data "aws_caller_identity" "current" {}
 
@@ -12,16 +13,20 @@ locals {
     data     = "Encrypts the stores, queues and streams"
     payloads = "Wraps the data keys of Temporal payloads"
     seed     = "Seals the seed of the deposit addresses"
-    document = "Encrypts KYC documents in S3"
+    document = "Encrypts KYC documents in S3, and what names a customer"
+    api      = "Wraps the key of what customers' logins keep: second factors, API keys"
     logs     = "Encrypts CloudWatch log groups"
   }
+
+  data_aliases = { document = "documents", api = "api-secrets" }
 
   # Which processes use which data key. Nobody but the signer can open the seed.
   data_key_users = {
     data     = [for role in aws_iam_role.process : role.arn]
     payloads = [for name in local.temporal_processes : aws_iam_role.process[name].arn]
     seed     = [aws_iam_role.process["signer-worker"].arn]
-    document = [aws_iam_role.process["api"].arn, aws_iam_role.process["compliance-worker"].arn]
+    document = [for name in ["api", "compliance-worker", "staff"] : aws_iam_role.process[name].arn]
+    api      = [aws_iam_role.process["api"].arn]
     logs     = []
   }
 }
@@ -87,7 +92,7 @@ resource "aws_kms_key_policy" "data" {
 resource "aws_kms_alias" "data" {
   for_each = local.data_keys
 
-  name          = "alias/${var.alias_prefix}-${each.key == "document" ? "documents" : each.key}"
+  name          = "alias/${var.alias_prefix}-${lookup(local.data_aliases, each.key, each.key)}"
   target_key_id = aws_kms_key.data[each.key].key_id
 }
 
@@ -156,4 +161,52 @@ resource "aws_kms_alias" "hot_wallet" {
 
   name          = "alias/${var.alias_prefix}-hot-${each.key}"
   target_key_id = each.value.key_id
+}
+
+data "aws_iam_policy_document" "staff" {
+  statement {
+    sid       = "AdministerWithoutSigning"
+    actions   = ["kms:Create*", "kms:Describe*", "kms:Enable*", "kms:List*", "kms:Put*", "kms:Update*", "kms:Disable*", "kms:Get*", "kms:TagResource", "kms:UntagResource", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = [local.account_root]
+    }
+  }
+
+  statement {
+    sid       = "SignByPortalOnly"
+    actions   = ["kms:Sign"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = [aws_iam_role.process["staff"].arn]
+    }
+  }
+
+  # Workers believe an update only with the portal's signature.
+  statement {
+    sid       = "ReadPublicKey"
+    actions   = ["kms:GetPublicKey", "kms:DescribeKey"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = [for name in local.temporal_processes : aws_iam_role.process[name].arn]
+    }
+  }
+}
+
+resource "aws_kms_key" "staff" {
+  description              = "Staff portal: signs each action of staff"
+  key_usage                = "SIGN_VERIFY"
+  customer_master_key_spec = "ECC_NIST_P256"
+  deletion_window_in_days  = 30
+  policy                   = data.aws_iam_policy_document.staff.json
+
+  tags = { Name = "${var.name}-staff" }
+}
+
+resource "aws_kms_alias" "staff" {
+  name          = "alias/${var.alias_prefix}-staff"
+  target_key_id = aws_kms_key.staff.key_id
 }

@@ -1,23 +1,12 @@
-# Containers for secrets. Values are put by operators or rotated by AWS, never by Terraform: a value in the
-# configuration would stand in the state.
+# One secret per process: a JSON object, variable to value, which External Secrets turns into the variables of its
+# pods and functions read themselves. Values are put by operators or rotated by AWS, never by Terraform: a value in
+# the configuration would stand in the state. `migrate` has the owner's login and runs only before a release.
 
-locals {
-  secrets = {
-    "staff/session-key"          = "Signs the staff portal's cookies and actions"
-    "compliance-worker/vendor"   = "Credentials of the KYC vendor"
-    "api/kyc-webhook-key"        = "Verifies the KYC vendor's webhooks"
-    "bitcoin-worker/node-rpc"    = "RPC user and password of the Bitcoin nodes"
-    "event-listener/node-rpc"    = "RPC user and password of the Bitcoin nodes, read only"
-    "workflow-worker/temporal"   = "Temporal client certificate"
-    "signer-worker/database-url" = "Database login of the signer's own role"
-  }
-}
+resource "aws_secretsmanager_secret" "environment" {
+  for_each = setunion(local.processes, ["migrate"])
 
-resource "aws_secretsmanager_secret" "this" {
-  for_each = local.secrets
-
-  name                    = "${var.name}/${each.key}"
-  description             = each.value
+  name                    = "${var.alias_prefix}/${each.key}/environment"
+  description             = "Secret variables of ${each.key}"
   kms_key_id              = aws_kms_key.data["data"].arn
   recovery_window_in_days = 30
 }
