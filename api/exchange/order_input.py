@@ -261,7 +261,8 @@ def _terms(asked: OrderInput) -> int:
 def _refuse_small(order: NewOrder, asked: OrderInput, moment: Moment) -> None:
     market = order.market
     price = order.price_ticks
-    if asked.type is OrderType.MARKET:
+    # The price of a trailing sell bounds nothing: it says nothing about what the order is worth.
+    if asked.type in (OrderType.MARKET, OrderType.TRAILING_STOP):
         price = moment.last_price or price
     value = order.budget or price * order.lots
     units = value * market.quote_units_per_tick_lot
