@@ -41,6 +41,7 @@ from api.v1 import (
     statements,
     status,
     tickers,
+    webhooks,
     withdrawal_addresses,
     withdrawals,
 )
@@ -68,6 +69,7 @@ ROUTERS = (
     funds.router,
     withdrawals.router,
     withdrawal_addresses.router,
+    webhooks.router,
     kyc.router,
     socket.router,
     search.router,

@@ -38,6 +38,7 @@ from api.exchange.replays import Replays
 from api.exchange.reports import Reports
 from api.exchange.second_factor import SecondFactor
 from api.exchange.secret_box import SecretBox, open_secret_box
+from api.exchange.webhook_desk import WebhookDesk
 from api.exchange.withdrawal_starter import WithdrawalStarter
 from api.faults import refusal_of
 from api.kyc.desk import KycDesk
@@ -64,8 +65,9 @@ from storage.orders import Orders
 from storage.second_factors import SecondFactors
 from storage.sessions import Sessions
 from storage.trade_limits import TradeLimits
+from storage.webhooks import Webhooks
 from streams import aws
-from streams.envelope import personal_envelope
+from streams.envelope import personal_envelope, webhook_envelope
 from streams.order_queue import OrderQueue
 from streams.pubsub import Subscriber
 from streams.temporal import connect
@@ -209,6 +211,7 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
         funds=funds,
         address_book=AddressBook(engine, opened.catalog, funds.normal_address),
         dead_man=DeadManSwitch(DeadMen(engine), trading.desk, opened.catalog),
+        webhooks=_webhooks(settings, engine),
         kyc=KycDesk(temporal, kyc_store, personal_envelope(aws.client("kms")), documents),
         kyc_webhook=KycWebhook(temporal, kyc_store, settings.webhook_secrets),
         search=build_search(
@@ -228,6 +231,12 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
             }
         ),
     )
+
+
+def _webhooks(settings: ApiSettings, engine: AsyncEngine) -> WebhookDesk:
+    envelope = webhook_envelope(aws.client("kms"))
+    allow_loopback = settings.webhook_allow_loopback
+    return WebhookDesk(Webhooks(engine), envelope, allow_loopback=allow_loopback)
 
 
 def _dialect(opened: _Opened, trading: Trading, sockets: Sockets) -> DialectParts:

@@ -190,13 +190,24 @@ ERRORS: Mapping[str, ErrorKind] = {
         "No such address",
         "`GET /v1/withdrawal-addresses` lists your address book.",
     ),
+    "unknown_webhook": ErrorKind(
+        HTTPStatus.NOT_FOUND, "No such webhook", "`GET /v1/webhooks` lists yours."
+    ),
+    "unknown_delivery": ErrorKind(
+        HTTPStatus.NOT_FOUND,
+        "No such delivery",
+        "`GET /v1/webhooks/{id}/deliveries` lists them; they are kept for 30 days.",
+    ),
+    "too_many_webhooks": ErrorKind(
+        HTTPStatus.CONFLICT, "Too many webhooks", "Remove one that you no longer need."
+    ),
+    "webhook_url_refused": ErrorKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "We do not call this URL",
+        "`https`, on port 443 or 8443, without a user name or fragment, on a public address.",
+    ),
     "conflict": ErrorKind(
         HTTPStatus.CONFLICT, "In conflict with what is there", "The detail says with what."
-    ),
-    "email_taken": ErrorKind(
-        HTTPStatus.CONFLICT,
-        "The e-mail address is registered",
-        "Log in, or register another address.",
     ),
     "in_flight": ErrorKind(
         HTTPStatus.CONFLICT,

@@ -37,6 +37,10 @@ WEIGHTS: Mapping[str, int] = {
     "log_in": _HASHED,
     "change_password": _HASHED,
     "create_key": _SEARCHED,
+    "create_webhook": _SEARCHED,
+    "ping_webhook": _SEARCHED,
+    "redeliver": _SEARCHED,
+    "list_deliveries": _LISTED,
 }
 """By operation; every other costs 1. What takes a hash of a password or a search costs most."""
 FREE = frozenset({"healthz", "readyz", "webhook"})

@@ -26,6 +26,7 @@ from api.exchange.replays import Replays
 from api.exchange.reports import Reports
 from api.exchange.second_factor import SecondFactor
 from api.exchange.secret_box import SecretBox
+from api.exchange.webhook_desk import WebhookDesk
 from api.kyc.desk import KycDesk
 from api.kyc_webhook import KycWebhook
 from api.search.routes import SearchParts
@@ -98,6 +99,7 @@ class Services:
     funds: Funds
     address_book: AddressBook
     dead_man: DeadManSwitch
+    webhooks: WebhookDesk
     kyc: KycDesk
     kyc_webhook: KycWebhook
     search: SearchParts

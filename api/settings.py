@@ -53,6 +53,8 @@ class ApiSettings(BaseSettings):
     passkey_origins: str = ""
     """Pages that may use them, separated by commas; `https://` and the domain by default."""
     signature_window_seconds: float = 30.0
+    webhook_allow_loopback: bool = False
+    """Only on a development machine: customers' webhooks on 127.0.0.1, over http."""
 
     kyc_webhook_secret: SecretStr = SecretStr("")
     """What the identity vendor signs with; two, comma between, while one replaces the other."""

@@ -21,6 +21,7 @@ RIALTO_PROCESSES: Final = (
     "event_listener",
     "data_processor",
     "order_relay",
+    "webhook_worker",
 )
 """The processes that are ours. Each also serves its health and its metrics."""
 

@@ -23,7 +23,7 @@ from devstack.probes import TIMEOUT_SECONDS, Unhealthy
 from devstack.process import Plan
 from devstack.site import Site
 
-ROLES = ("rialto_owner", "rialto_api", "rialto_worker", "rialto_signer")
+ROLES = ("rialto_owner", "rialto_api", "rialto_worker", "rialto_signer", "rialto_webhooks")
 SHELTER = Path("/var/lib/rialto")
 """Where root keeps what the database user must reach when the checkout is closed to it."""
 
@@ -118,7 +118,7 @@ def probe(site: Site) -> None:
 
 
 def finish(site: Site) -> None:
-    """Make the four roles and the database; the migrations do the rest."""
+    """Make the five roles and the database; the migrations do the rest."""
     asyncio.run(_make_roles_and_database(site))
 
 

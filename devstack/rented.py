@@ -63,6 +63,10 @@ class Database:
     def signer(self) -> str:
         return self.url("rialto_signer")
 
+    @property
+    def webhooks(self) -> str:
+        return self.url("rialto_webhooks")
+
 
 class RentedStack:
     """Servers on demand: `require` starts what does not run yet."""

@@ -26,7 +26,7 @@ AWS = (
     "RIALTO_TABLE_PREFIX",
 )
 VALKEY = ("RIALTO_VALKEY_URL",)
-RATES = ("RIALTO_RATE_FACTOR",)
+LOCAL = ("RIALTO_RATE_FACTOR", "RIALTO_WEBHOOK_ALLOW_LOOPBACK")
 SEARCH = ("RIALTO_OPENSEARCH_URL",)
 NETWORKS = ("RIALTO_BITCOIN_NETWORK", "RIALTO_ETHEREUM_CHAIN_ID")
 BITCOIN = ("RIALTO_BITCOIN_RPC_URL", *NETWORKS, "BCL_DATA_DIR")
@@ -41,6 +41,7 @@ ADDRESSES = (
 
 
 WEBHOOK = ("RIALTO_KYC_WEBHOOK_URL", "RIALTO_KYC_WEBHOOK_SECRET")
+OWN_WEBHOOKS = ("RIALTO_WEBHOOK_ALLOW_LOOPBACK",)
 VENDOR = ("RIALTO_KYC_VENDOR_API_KEY",)
 
 
@@ -70,7 +71,7 @@ ROWS = (
         "api",
         "api.main",
         "rialto_api",
-        (*TEMPORAL, *AWS, *VALKEY, *SEARCH, *NETWORKS, *ADDRESSES, *WEBHOOK, *RATES),
+        (*TEMPORAL, *AWS, *VALKEY, *SEARCH, *NETWORKS, *ADDRESSES, *WEBHOOK, *LOCAL),
         serves=True,
     ),
     Row("wallet_service", "api.wallet_service.main", "rialto_api", (*AWS, *NETWORKS), serves=True),
@@ -114,6 +115,12 @@ ROWS = (
         "workers.event_listener",
         "rialto_worker",
         (*TEMPORAL, *AWS, *VALKEY, *BITCOIN, *ETHEREUM),
+    ),
+    Row(
+        "webhook_worker",
+        "workers.webhook_worker",
+        "rialto_webhooks",
+        (*TEMPORAL, *AWS, *OWN_WEBHOOKS),
     ),
     Row(
         "data_processor",

@@ -37,6 +37,7 @@ KEYS: dict[str, KeySpecType] = {
     "alias/rialto-seed": "SYMMETRIC_DEFAULT",
     "alias/rialto-documents": "SYMMETRIC_DEFAULT",
     "alias/rialto-api-secrets": "SYMMETRIC_DEFAULT",
+    "alias/rialto-webhooks": "SYMMETRIC_DEFAULT",
     "alias/rialto-hot-bitcoin": "ECC_SECG_P256K1",
     "alias/rialto-hot-ethereum": "ECC_SECG_P256K1",
     "alias/rialto-staff": "ECC_NIST_P256",

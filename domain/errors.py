@@ -6,7 +6,7 @@
     │   ├── InvalidAddress             wrong network, bad checksum, not payable by us
     │   ├── UnknownAsset · UnknownMarket · UnknownOrder · UnknownDeposit · UnknownWithdrawal
     │   ├── UnknownCustomer · UnknownSession · UnknownApiKey · UnknownAddress
-    │   ├── UnknownPasskey
+    │   ├── UnknownPasskey · UnknownWebhook · UnknownDelivery · WebhookUrlRefused
     │   ├── WeakPassword
     │   └── MarketRuleBroken           tick, lot, minimum notional, price band
     ├── NotAllowed                     right request, but not by this caller or not now
@@ -16,7 +16,7 @@
     │   ├── WithdrawalsHeld · AddressNotAllowed
     │   └── RateLimited
     ├── Conflict                       the id is taken
-    │   ├── EmailTaken
+    │   ├── TooManyWebhooks
     │   ├── IdempotencyBodyDiffers     same key or id, other body
     │   ├── InFlight                   the first request with this key has not finished
     │   └── WrongState                 the thing is not in a state that allows this
@@ -94,6 +94,18 @@ class UnknownAddress(InvalidInput):
     code = "unknown_address"
 
 
+class UnknownWebhook(InvalidInput):
+    code = "unknown_webhook"
+
+
+class UnknownDelivery(InvalidInput):
+    code = "unknown_delivery"
+
+
+class WebhookUrlRefused(InvalidInput):
+    code = "webhook_url_refused"
+
+
 class WeakPassword(InvalidInput):
     code = "weak_password"
 
@@ -162,8 +174,8 @@ class Conflict(ExchangeError):
     code = "conflict"
 
 
-class EmailTaken(Conflict):
-    code = "email_taken"
+class TooManyWebhooks(Conflict):
+    code = "too_many_webhooks"
 
 
 class IdempotencyBodyDiffers(Conflict):

@@ -2,7 +2,7 @@
 repeat.
 
 Run as `python -m storage.migrate` with RIALTO_DATABASE_URL naming a role that owns the database (or
-a superuser, which also creates what is missing: the database and the four roles).
+a superuser, which also creates what is missing: the database and the five roles).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from storage.catalog import write_catalog
 logger = logging.getLogger(__name__)
 
 OWNER = "rialto_owner"
-ROLES = (OWNER, "rialto_api", "rialto_worker", "rialto_signer")
+ROLES = (OWNER, "rialto_api", "rialto_worker", "rialto_signer", "rialto_webhooks")
 
 _WAIT_SECONDS = 30
 _ONE_MIGRATION_AT_A_TIME = 7_246_011

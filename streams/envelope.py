@@ -13,6 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 DOCUMENTS_KEY_ALIAS = "alias/rialto-documents"
+WEBHOOKS_KEY_ALIAS = "alias/rialto-webhooks"
 
 _NONCE_BYTES = 12  # What GCM is specified for; random, so one key stays far below 2^32 messages.
 _ROTATE_SECONDS = 300.0
@@ -180,3 +181,9 @@ def staff_envelope(kms: Any) -> Envelope:
     """For the second factors of staff."""
     context = {"application": "rialto", "purpose": "staff-second-factor"}
     return kms_envelope(kms, DOCUMENTS_KEY_ALIAS, context)
+
+
+def webhook_envelope(kms: Any) -> Envelope:
+    """For the secrets of webhooks: the API seals them, their sender opens them."""
+    context = {"application": "rialto", "purpose": "webhook-secret"}
+    return kms_envelope(kms, WEBHOOKS_KEY_ALIAS, context)

@@ -19,6 +19,7 @@ import storage.tables_ledger
 import storage.tables_payments
 import storage.tables_projections
 import storage.tables_staff
+import storage.tables_webhooks
 from devstack.postgres import admin_url
 from devstack.rented import Database, RentedStack
 from domain.ids import CustomerId

@@ -5,12 +5,13 @@ locals {
   processes = toset([
     "api", "wallet-service", "staff", "matching-engine", "shipper", "order-relay", "workflow-worker",
     "compliance-worker", "bitcoin-worker", "ethereum-worker", "signer-worker", "event-listener", "data-processor",
+    "webhook-worker",
   ])
 
   # Those that speak to Temporal, and so need the payload key.
   temporal_processes = [
     "api", "staff", "shipper", "workflow-worker", "compliance-worker", "bitcoin-worker", "ethereum-worker",
-    "signer-worker", "event-listener",
+    "signer-worker", "event-listener", "webhook-worker",
   ]
 
   namespace_of = { for name in local.processes : name => name == "signer-worker" ? "rialto-signer" : "rialto" }
@@ -25,6 +26,7 @@ locals {
       { actions = ["sqs:SendMessage", "sqs:GetQueueUrl"], resources = [local.queue_arns["orders"]] },
       { actions = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], resources = local.table_arns["projections"] },
       { actions = ["s3:PutObject"], resources = ["${local.bucket_arns["documents"]}/*"] },
+      { actions = ["kms:GenerateDataKey"], resources = [aws_kms_key.data["webhooks"].arn] },
       { actions = ["es:ESHttpGet", "es:ESHttpPost"], resources = ["${var.search_domain_arn}/*"] },
     ]
     wallet-service = [
@@ -61,6 +63,9 @@ locals {
     signer-worker = [
       { actions = ["kms:Sign", "kms:GetPublicKey"], resources = [for key in aws_kms_key.hot_wallet : key.arn] },
       { actions = ["kms:Decrypt"], resources = [aws_kms_key.data["seed"].arn] },
+    ]
+    webhook-worker = [
+      { actions = ["kms:Decrypt"], resources = [aws_kms_key.data["webhooks"].arn] },
     ]
     event-listener = [
       { actions = ["kinesis:PutRecords", "kinesis:PutRecord", "kinesis:DescribeStreamSummary", "kinesis:ListShards"], resources = [local.stream_arns["chain-events"]] },

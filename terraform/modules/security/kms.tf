@@ -15,6 +15,7 @@ locals {
     seed     = "Seals the seed of the deposit addresses"
     document = "Encrypts KYC documents in S3, and what names a customer"
     api      = "Wraps the key of what customers' logins keep: second factors, API keys"
+    webhooks = "Seals the secrets that customers' webhooks are signed with"
     logs     = "Encrypts CloudWatch log groups"
   }
 
@@ -27,6 +28,7 @@ locals {
     seed     = [aws_iam_role.process["signer-worker"].arn]
     document = [for name in ["api", "compliance-worker", "staff"] : aws_iam_role.process[name].arn]
     api      = [aws_iam_role.process["api"].arn]
+    webhooks = [for name in ["api", "webhook-worker"] : aws_iam_role.process[name].arn]
     logs     = []
   }
 }
