@@ -71,14 +71,19 @@ async def remove(connection: AsyncConnection, customer_id: CustomerId, entry_id:
         raise UnknownAddress(f"there is no address {entry_id} in your address book")
 
 
-async def entries(connection: AsyncConnection, customer_id: CustomerId) -> Sequence[Row[Any]]:
-    """Oldest first, without removed ones."""
-    rows = await connection.execute(
+async def entries(
+    connection: AsyncConnection, customer_id: CustomerId, *, before: int | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Newest first, without removed ones."""
+    query = (
         select(address_book)
         .where(address_book.c.customer_id == customer_id, address_book.c.removed_at.is_(None))
-        .order_by(address_book.c.id)
+        .order_by(address_book.c.id.desc())
+        .limit(limit)
     )
-    return rows.all()
+    if before is not None:
+        query = query.where(address_book.c.id < before)
+    return (await connection.execute(query)).all()
 
 
 @dataclass(frozen=True, slots=True)

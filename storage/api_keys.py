@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.errors import UnknownApiKey
 from domain.ids import CustomerId
 from storage.customers import Customer, customer_of
+from storage.paging import Place, below
 from storage.tables_customers import api_keys, customers
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -95,12 +96,18 @@ class ApiKeys:
             )
         return _key_of(row), customer_of(owner)
 
-    async def of_customer(self, customer_id: CustomerId) -> list[ApiKey]:
+    async def of_customer(
+        self, customer_id: CustomerId, *, before: Place | None, limit: int
+    ) -> list[ApiKey]:
+        """Without revoked ones, newest first."""
         statement = (
             select(api_keys)
             .where(api_keys.c.customer_id == customer_id, api_keys.c.revoked_at.is_(None))
-            .order_by(api_keys.c.created_at.desc(), api_keys.c.id)
+            .order_by(api_keys.c.created_at.desc(), api_keys.c.id.desc())
+            .limit(limit)
         )
+        if before is not None:
+            statement = statement.where(below(api_keys.c.created_at, api_keys.c.id, before))
         async with self._engine.connect() as connection:
             return [_key_of(row) for row in (await connection.execute(statement)).mappings()]
 

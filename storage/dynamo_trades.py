@@ -47,15 +47,23 @@ def find_trades(dynamo: Dynamo, keys: Iterable[tuple[str, int]]) -> list[Trade]:
 
 
 def trades_before(
-    dynamo: Dynamo, market: MarketId, trade_id: TradeId, *, limit: int = 100
+    dynamo: Dynamo,
+    market: MarketId,
+    trade_id: TradeId,
+    *,
+    limit: int = 100,
+    blocks_max: int | None = None,
 ) -> list[Trade]:
     """The newest trades with a number below `trade_id`, newest first.
 
-    Start from one that exists, or one above the last: every empty block costs a call.
+    Start from one that exists, or one above the last: every empty block costs a call, of which
+    there are `blocks_max` at most.
     """
     trades: list[Trade] = []
     last = int(trade_id) - 1
-    while last > 0 and len(trades) < limit:
+    calls = 0
+    while last > 0 and len(trades) < limit and calls != blocks_max:
+        calls += 1
         span = Span(high=_number(last), descending=True, limit=limit - len(trades))
         trades += map(_to_trade, dynamo.query(TRADES, _block(market, last), span).items)
         last = last // BLOCK * BLOCK - 1

@@ -93,7 +93,9 @@ class Sessions:
             )
         return _session_of(row), customer_of(owner)
 
-    async def of_customer(self, customer_id: CustomerId) -> list[Session]:
+    async def of_customer(
+        self, customer_id: CustomerId, *, before: int | None, limit: int
+    ) -> list[Session]:
         """Sessions that are still good, newest first."""
         statement = (
             select(sessions)
@@ -103,7 +105,10 @@ class Sessions:
                 sessions.c.expires_at > func.now(),
             )
             .order_by(sessions.c.id.desc())
+            .limit(limit)
         )
+        if before is not None:
+            statement = statement.where(sessions.c.id < before)
         async with self._engine.connect() as connection:
             return [_session_of(row) for row in await connection.execute(statement)]
 

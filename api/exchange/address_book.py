@@ -53,10 +53,12 @@ class AddressBook:
                 memo=memo,
             )
 
-    async def entries(self, customer_id: CustomerId) -> Sequence[Row[Any]]:
-        """Oldest first."""
+    async def entries(
+        self, customer_id: CustomerId, *, before: int | None, limit: int
+    ) -> Sequence[Row[Any]]:
+        """Newest first."""
         async with self._engine.connect() as connection:
-            return await address_book.entries(connection, customer_id)
+            return await address_book.entries(connection, customer_id, before=before, limit=limit)
 
     async def remove(self, customer_id: CustomerId, entry_id: int) -> None:
         """Raises UnknownAddress."""

@@ -29,6 +29,7 @@ from projections.candle import (
 from projections.trade import Trade
 from storage.dynamo import Dynamo
 from storage.dynamo_candles import candles_between, last_candle_before
+from storage.dynamo_trades import trades_before
 from streams.market_data import MarketUpdate
 from streams.market_data import Trade as LiveTrade
 
@@ -41,6 +42,8 @@ _REFRESH_SECONDS = 20.0
 _RETRY_SECONDS = 2.0
 _NOBODY = CustomerId(0)
 CANDLES_MAX = 1000
+_BLOCKS_MAX = 5
+"""Of trades, read for one page: they hold a page, with room for one that is half filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,17 @@ class MarketHistory:
         found = await self._candles(market, interval, first_ms, end_ms)
         filled = [candle for candle in found if candle.open_at_ms >= first_ms]
         return filled[:limit] if start_ms is not None else filled[-limit:]
+
+    async def trades_before(self, market: MarketId, trade_id: int, limit: int) -> list[Trade]:
+        """From the store, newest first; the newest trades take a moment to get there."""
+        return await asyncio.to_thread(
+            trades_before,
+            self._dynamo,
+            market,
+            TradeId(trade_id),
+            limit=limit,
+            blocks_max=_BLOCKS_MAX,
+        )
 
     def running(self, market: MarketId, interval: Interval, at_ms: int) -> Candle | None:
         """The candle of the moment from what is in memory; short intervals only are whole."""

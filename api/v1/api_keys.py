@@ -13,6 +13,7 @@ from api.dependencies import Person, ServicesOf
 from api.exchange.signatures import public_key_kind
 from api.fields import Moment
 from api.idempotency import IdempotentRoute
+from api.pages import CursorQuery, LimitQuery, cursor_of, read_place
 from api.v1.documented import refusals
 from domain.errors import InvalidInput
 from storage.api_keys import ApiKey, NewApiKey, new_key_id, new_secret
@@ -61,6 +62,7 @@ class CreatedApiKey(ApiKeyAnswer):
 
 class ApiKeyList(BaseModel):
     data: list[ApiKeyAnswer]
+    next_cursor: str | None
 
 
 @router.post(
@@ -105,10 +107,22 @@ async def create_key(body: ApiKeyRequest, caller: Person, services: ServicesOf) 
     return CreatedApiKey(**_fields(key), secret=secret)
 
 
-@router.get("/api-keys", summary="Your API keys", responses=refusals("not_authenticated"))
-async def list_keys(caller: Person, services: ServicesOf) -> ApiKeyList:
-    found = await services.people.api_keys.of_customer(caller.customer_id)
-    return ApiKeyList(data=[ApiKeyAnswer(**_fields(key)) for key in found])
+@router.get(
+    "/api-keys",
+    summary="Your API keys, newest first",
+    responses=refusals("invalid_input", "not_authenticated"),
+)
+async def list_keys(
+    caller: Person, services: ServicesOf, limit: LimitQuery = 100, cursor: CursorQuery = None
+) -> ApiKeyList:
+    found = await services.people.api_keys.of_customer(
+        caller.customer_id, before=read_place(cursor), limit=limit
+    )
+    last = found[-1] if len(found) == limit else None
+    return ApiKeyList(
+        data=[ApiKeyAnswer(**_fields(key)) for key in found],
+        next_cursor=None if last is None else cursor_of((last.created_at, last.id)),
+    )
 
 
 @router.delete(

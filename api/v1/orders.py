@@ -192,13 +192,14 @@ async def list_orders(
     cursor: CursorQuery = None,
 ) -> Response:
     listed = None if market is None else services.catalog.market(market)
+    before, desk = read_cursor(cursor), services.trading.desk
     if status == "open":
-        found = await services.trading.desk.open_orders(caller.customer_id, listed)
-        return json_response(OrderList([order_answer(each) for each in reversed(found)], None))
-    before = read_cursor(cursor)
-    found = await services.trading.desk.history(
-        caller.customer_id, listed, before=before, limit=limit
-    )
+        # All of them are read: what the engine said a moment ago decides which are open.
+        every = await desk.open_orders(caller.customer_id, listed)
+        older = [each for each in reversed(every) if before is None or each.id < before]
+        found = older[:limit]
+    else:
+        found = await desk.history(caller.customer_id, listed, before=before, limit=limit)
     following = next_cursor([each.id for each in found], limit)
     return json_response(OrderList([order_answer(each) for each in found], following))
 
