@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.errors import ERRORS
+from api.examples import add_examples
 from api.idempotency import IdempotentRoute
 from api.v1.documented import Problem, refusals, struct_schemas
 
@@ -101,6 +102,7 @@ def build_openapi(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             _finish(path, method, operation)
+    add_examples(document)
     return _with_form_names(document)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.errors import EmailTaken, UnknownCustomer
+from domain.errors import UnknownCustomer
 from domain.ids import CustomerId
 from storage.address_book import hold_for_security
 from storage.tables_customers import credentials, customer_actions, customers
@@ -45,8 +45,10 @@ class Customers:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def register(self, email: str, password_hash: str) -> Customer:
-        """Create a customer. Raises EmailTaken; two racing registrations give one customer."""
+    async def register(self, email: str, password_hash: str) -> Customer | None:
+        """Create a customer; None when the address is taken. Two racing registrations give one
+        customer.
+        """
         async with self._engine.begin() as connection:
             row = (
                 (
@@ -61,7 +63,7 @@ class Customers:
                 .one_or_none()
             )
             if row is None:
-                raise EmailTaken("this e-mail address is already registered")
+                return None
             await connection.execute(
                 insert(credentials).values(customer_id=row["id"], password_hash=password_hash)
             )

@@ -60,14 +60,21 @@ class Identity:
         )
         self._touched: Recent[str, bool] = Recent(seconds=_TOUCH_SECONDS, size=50_000)
 
-    async def register(self, email: str, password: str, origin: Origin) -> Customer:
+    async def register(self, email: str, password: str, origin: Origin) -> str:
+        """The address in its normal form, whether or not it was taken: only its owner learns that,
+        from the record of actions.
+        """
         address = normal_email(email)
         if not _EMAIL.match(address):
             raise InvalidInput("not an e-mail address")
         refuse_weak(password, address)
-        customer = await self._customers.register(address, await self._passwords.hash(password))
-        await self._record(customer.id, "registered", origin)
-        return customer
+        hashed = await self._passwords.hash(password)  # Taken or not, it takes as long.
+        customer = await self._customers.register(address, hashed)
+        if customer is not None:
+            await self._record(customer.id, "registered", origin)
+        elif (owner := await self._customers.with_password(address)) is not None:
+            await self._record(owner[0].id, "registered_again", origin, succeeded=False)
+        return address
 
     async def log_in(self, email: str, password: str, origin: Origin) -> Customer:
         """The customer. Raises NotAuthenticated the same way whatever was wrong."""

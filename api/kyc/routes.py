@@ -45,7 +45,7 @@ class ProfileRequest(BaseModel):
 
 
 class SubmitRequest(BaseModel):
-    tier: int = Field(1, ge=1, le=3)
+    tier: int = Field(1, ge=1, le=3, examples=[1])
 
 
 class DocumentAnswer(BaseModel):

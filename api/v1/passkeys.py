@@ -27,7 +27,10 @@ class CredentialBody(BaseModel):
 
     credential: Annotated[
         dict[str, Any],
-        Field(description="What `PublicKeyCredential.toJSON()` gives in the browser."),
+        Field(
+            description="What `PublicKeyCredential.toJSON()` gives in the browser.",
+            examples=[{"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {}}],
+        ),
     ]
 
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.dependencies import OriginOf, Person, ServicesOf
 from api.exchange.identity import Login
 from api.fields import Moment
+from api.pages import CursorQuery, LimitQuery, next_cursor, read_cursor
 from api.v1.documented import refusals
 from api.v1.second_factors import CODE_PATTERN
-from storage.customers import Customer
 from storage.sessions import Session
 
 router = APIRouter(prefix="/v1", tags=["Sessions"])
@@ -40,10 +40,8 @@ class LoginBody(Credentials):
     ] = None
 
 
-class CustomerAnswer(BaseModel):
-    customer_id: str = Field(examples=["1001"])
-    email: str
-    created_at: Moment
+class RegistrationAnswer(BaseModel):
+    email: str = Field(examples=["ada@example.com"], description="As we write it.")
 
 
 class SessionAnswer(BaseModel):
@@ -64,19 +62,23 @@ class OpenedSession(BaseModel):
 
 class SessionList(BaseModel):
     data: list[SessionAnswer]
+    next_cursor: str | None
 
 
 @router.post(
     "/registrations",
-    status_code=201,
+    status_code=202,
     summary="Register",
-    responses=refusals("malformed_json", "invalid_input", "email_taken", "weak_password"),
+    responses=refusals("malformed_json", "invalid_input", "weak_password"),
 )
-async def register(body: Credentials, origin: OriginOf, services: ServicesOf) -> CustomerAnswer:
-    """A new customer. Log in afterwards with the same e-mail address and password."""
-    return customer_answer(
-        await services.people.identity.register(body.email, body.password, origin)
-    )
+async def register(body: Credentials, origin: OriginOf, services: ServicesOf) -> RegistrationAnswer:
+    """A new customer. Log in afterwards with the same e-mail address and password.
+
+    A registered address gives the same answer and changes nothing, so it may be repeated; its owner
+    finds the attempt in `GET /v1/account/actions`.
+    """
+    email = await services.people.identity.register(body.email, body.password, origin)
+    return RegistrationAnswer(email=email)
 
 
 @router.post(
@@ -99,11 +101,22 @@ async def log_in(body: LoginBody, origin: OriginOf, services: ServicesOf) -> Ope
     return opened_session(login)
 
 
-@router.get("/sessions", summary="Your sessions", responses=refusals("not_authenticated"))
-async def list_sessions(caller: Person, services: ServicesOf) -> SessionList:
+@router.get(
+    "/sessions",
+    summary="Your sessions, newest first",
+    responses=refusals("invalid_input", "not_authenticated"),
+)
+async def list_sessions(
+    caller: Person, services: ServicesOf, limit: LimitQuery = 100, cursor: CursorQuery = None
+) -> SessionList:
     current = caller.require_session().id
-    found = await services.people.sessions.of_customer(caller.customer_id)
-    return SessionList(data=[_answer(session, current) for session in found])
+    found = await services.people.sessions.of_customer(
+        caller.customer_id, before=read_cursor(cursor), limit=limit
+    )
+    return SessionList(
+        data=[_answer(session, current) for session in found],
+        next_cursor=next_cursor([session.id for session in found], limit),
+    )
 
 
 @router.delete(
@@ -139,12 +152,6 @@ def opened_session(login: Login) -> OpenedSession:
         token=login.token,
         customer_id=str(login.customer.id),
         session=_answer(login.session, login.session.id),
-    )
-
-
-def customer_answer(customer: Customer) -> CustomerAnswer:
-    return CustomerAnswer(
-        customer_id=str(customer.id), email=customer.email, created_at=customer.created_at
     )
 
 

@@ -14,8 +14,9 @@ from sqlalchemy import Row
 
 from api.dependencies import Person, Reader, ServicesOf
 from api.exchange.address_book import Limits
-from api.fields import DecimalText, Moment
+from api.fields import PAYEE, DecimalText, Moment
 from api.idempotency import IdempotentRoute
+from api.pages import CursorQuery, LimitQuery, next_cursor, read_cursor
 from api.v1.documented import refusals
 from compliance.tiers import REFERENCE_ASSET, REFERENCE_SCALE
 from domain.money import format_units
@@ -37,7 +38,7 @@ class AddressBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     asset: Annotated[str, Field(max_length=20, examples=["BTC"])]
-    address: Annotated[str, Field(min_length=1, max_length=120)]
+    address: Annotated[str, Field(min_length=1, max_length=120, examples=[PAYEE])]
     memo: Annotated[str, Field(max_length=120)] = ""
     label: Annotated[str, Field(min_length=1, max_length=64, examples=["my hardware wallet"])]
 
@@ -54,12 +55,13 @@ class AddressAnswer(BaseModel):
 
 class AddressList(BaseModel):
     data: list[AddressAnswer]
+    next_cursor: str | None
 
 
 class SettingsBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    allow_list_only: bool
+    allow_list_only: bool = Field(examples=[True])
 
 
 class LimitAnswer(BaseModel):
@@ -87,12 +89,19 @@ class SettingsAnswer(BaseModel):
 
 @router.get(
     "/withdrawal-addresses",
-    summary="Your address book",
-    responses=refusals("not_authenticated", "permission_missing"),
+    summary="Your address book, newest first",
+    responses=refusals("invalid_input", "not_authenticated", "permission_missing"),
 )
-async def list_addresses(caller: Reader, services: ServicesOf) -> AddressList:
-    found = await services.address_book.entries(caller.customer_id)
-    return AddressList(data=[_address(row) for row in found])
+async def list_addresses(
+    caller: Reader, services: ServicesOf, limit: LimitQuery = 100, cursor: CursorQuery = None
+) -> AddressList:
+    found = await services.address_book.entries(
+        caller.customer_id, before=read_cursor(cursor), limit=limit
+    )
+    return AddressList(
+        data=[_address(row) for row in found],
+        next_cursor=next_cursor([row.id for row in found], limit),
+    )
 
 
 @router.post(

@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from api.dependencies import Reader, ServicesOf, Withdrawer
 from api.errors import IdempotencyKeyInvalid
 from api.exchange.funds import Quote, Wanted
-from api.fields import DecimalText, Moment
+from api.fields import PAYEE, DecimalText, Moment
 from api.idempotency import HEADER, IdempotentRoute
 from api.pages import CursorQuery, LimitQuery, cursor_of, read_place
 from api.v1.documented import refusals
@@ -31,7 +31,7 @@ class WithdrawalBody(BaseModel):
 
     asset: Annotated[str, Field(max_length=20, examples=["BTC"])]
     amount: DecimalText = Field(description="What the payee receives; the fee comes on top.")
-    address: Annotated[str, Field(min_length=1, max_length=120)]
+    address: Annotated[str, Field(min_length=1, max_length=120, examples=[PAYEE])]
     memo: Annotated[str, Field(max_length=120)] = ""
 
 

@@ -32,7 +32,8 @@ READ = [
     "read_account", "list_balances", "read_balance", "list_orders", "read_order",
     "read_order_by_client_id", "list_fills", "deposit_address", "list_deposits", "read_deposit",
     "quote", "list_withdrawals", "read_withdrawal", "list_addresses", "read_settings", "read_kyc",
-    "read_dead_man_switch", "explain_balance", "read_statement",
+    "read_dead_man_switch", "explain_balance", "read_statement", "list_webhooks", "read_webhook",
+    "list_deliveries", "read_delivery",
 ]  # fmt: skip
 TRADE = [
     "place_order", "cancel_all_orders", "validate_order", "place_batch", "place_pair",
@@ -47,6 +48,8 @@ PERSON = [
     "start_passkey_step_up", "step_up_with_passkey", "list_keys", "create_key", "revoke_key",
     "list_actions", "add_address", "remove_address", "change_settings", "put_profile",
     "upload_document", "change_password", "submit_verification", "export_my_data", "close_account",
+    "create_webhook", "change_webhook", "remove_webhook", "rotate_webhook_secret", "ping_webhook",
+    "redeliver",
 ]  # fmt: skip
 TABLE = {
     **dict.fromkeys(PUBLIC, "public"),

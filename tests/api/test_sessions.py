@@ -92,7 +92,7 @@ async def test_nobody_calls_without_a_session(exchange: Exchange) -> None:
     problem(await stranger.get("/v1/balances"), 401, "not_authenticated")
 
 
-async def test_weak_passwords_and_taken_addresses_are_refused(exchange: Exchange) -> None:
+async def test_weak_passwords_and_odd_addresses_are_refused(exchange: Exchange) -> None:
     async def register(email: str, password: str) -> object:
         return await exchange.http.post(
             "/v1/registrations", json={"email": email, "password": password}
@@ -102,8 +102,24 @@ async def test_weak_passwords_and_taken_addresses_are_refused(exchange: Exchange
     problem(await register("known@example.com", "password123"), 422, "weak_password")
     problem(await register("self@example.com", "self@example.com"), 422, "weak_password")
     problem(await register("not an address", PASSWORD), 400, "invalid_input")
-    await register("twice@example.com", PASSWORD)
-    problem(await register("Twice@Example.com", PASSWORD), 409, "email_taken")
+
+
+async def test_a_taken_address_is_told_to_its_owner_only(exchange: Exchange) -> None:
+    async def register(password: str) -> tuple[int, object]:
+        body = {"email": "Twice@Example.com", "password": password}
+        answer = await exchange.http.post("/v1/registrations", json=body)
+        return answer.status_code, answer.json()
+
+    first, second = await register(PASSWORD), await register("another long one")
+
+    assert first == second == (202, {"email": "twice@example.com"})
+    body = {"email": "twice@example.com", "password": PASSWORD}
+    opened = (await exchange.http.post("/v1/sessions", json=body)).json()
+    stolen = await exchange.http.post("/v1/sessions", json={**body, "password": "another long one"})
+    problem(stolen, 401, "not_authenticated")
+    mine = exchange.client(authorization=f"Bearer {opened['token']}")
+    actions = (await mine.get("/v1/account/actions")).json()["data"]
+    assert ("registered_again", False) in {(each["action"], each["succeeded"]) for each in actions}
 
 
 async def test_one_session_can_end_another_of_the_same_customer_only(exchange: Exchange) -> None:

@@ -134,9 +134,9 @@ class House:
         email = f"dialect{next(_numbers)}@example.com"
         body = {"email": email, "password": PASSWORD}
         made = await self.http.post("/v1/registrations", json=body)
-        assert made.status_code == 201, made.text
+        assert made.status_code == 202, made.text
         opened = (await self.http.post("/v1/sessions", json=body)).json()
-        customer_id = CustomerId(int(made.json()["customer_id"]))
+        customer_id = CustomerId(int(opened["customer_id"]))
         customer = Customer(customer_id, Key("", kind), self.http, opened["token"])
         customer.key = await self.key(customer, kind, scopes)
         await self.set_tier(customer_id, Tier.ENHANCED)

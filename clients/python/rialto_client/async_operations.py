@@ -84,9 +84,14 @@ class AsyncOperations:
         )
         return answer
 
-    async def list_trades(self, market: str, *, limit: int | None = None) -> schemas.TradeList:
-        """Recent trades, newest first: `GET /v1/markets/{market}/trades`."""
-        query = {"limit": limit}
+    async def list_trades(
+        self, market: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> schemas.TradeList:
+        """Trades, newest first: `GET /v1/markets/{market}/trades`.
+
+        Recent ones from memory, older ones from the store: a page may end where they meet.
+        """
+        query = {"limit": limit, "cursor": cursor}
         answer: schemas.TradeList = await self.transport.call(
             "GET", path_of("/v1/markets/{market}/trades", market=market), query=query
         )
@@ -112,30 +117,39 @@ class AsyncOperations:
         start: str | None = None,
         end: str | None = None,
         limit: int | None = None,
+        cursor: str | None = None,
     ) -> schemas.CandleList:
         """Candles: `GET /v1/markets/{market}/candles`.
 
-        The newest, or with `start` the first from there on. Intervals without trades are flat.
+        The newest, or with `start` the first from there on; each page is oldest first, for that
+        is how charts take them. `cursor` goes on into the past, with `start` towards now.
+        Intervals without trades are flat.
         """
-        query = {"interval": interval, "start": start, "end": end, "limit": limit}
+        query = {"interval": interval, "start": start, "end": end, "limit": limit, "cursor": cursor}
         answer: schemas.CandleList = await self.transport.call(
             "GET", path_of("/v1/markets/{market}/candles", market=market), query=query
         )
         return answer
 
-    async def register(self, body: schemas.Credentials) -> schemas.CustomerAnswer:
+    async def register(self, body: schemas.Credentials) -> schemas.RegistrationAnswer:
         """Register: `POST /v1/registrations`.
 
         A new customer. Log in afterwards with the same e-mail address and password.
+
+        A registered address gives the same answer and changes nothing, so it may be repeated;
+        its owner finds the attempt in `GET /v1/account/actions`.
         """
-        answer: schemas.CustomerAnswer = await self.transport.call(
+        answer: schemas.RegistrationAnswer = await self.transport.call(
             "POST", "/v1/registrations", body=body
         )
         return answer
 
-    async def list_sessions(self) -> schemas.SessionList:
-        """Your sessions: `GET /v1/sessions`."""
-        answer: schemas.SessionList = await self.transport.call("GET", "/v1/sessions")
+    async def list_sessions(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> schemas.SessionList:
+        """Your sessions, newest first: `GET /v1/sessions`."""
+        query = {"limit": limit, "cursor": cursor}
+        answer: schemas.SessionList = await self.transport.call("GET", "/v1/sessions", query=query)
         return answer
 
     async def log_in(self, body: schemas.LoginBody) -> schemas.OpenedSession:
@@ -256,9 +270,12 @@ class AsyncOperations:
         )
         return answer
 
-    async def list_keys(self) -> schemas.ApiKeyList:
-        """Your API keys: `GET /v1/api-keys`."""
-        answer: schemas.ApiKeyList = await self.transport.call("GET", "/v1/api-keys")
+    async def list_keys(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> schemas.ApiKeyList:
+        """Your API keys, newest first: `GET /v1/api-keys`."""
+        query = {"limit": limit, "cursor": cursor}
+        answer: schemas.ApiKeyList = await self.transport.call("GET", "/v1/api-keys", query=query)
         return answer
 
     async def create_key(
@@ -585,9 +602,14 @@ class AsyncOperations:
         )
         return answer
 
-    async def list_addresses(self) -> schemas.AddressList:
-        """Your address book: `GET /v1/withdrawal-addresses`."""
-        answer: schemas.AddressList = await self.transport.call("GET", "/v1/withdrawal-addresses")
+    async def list_addresses(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> schemas.AddressList:
+        """Your address book, newest first: `GET /v1/withdrawal-addresses`."""
+        query = {"limit": limit, "cursor": cursor}
+        answer: schemas.AddressList = await self.transport.call(
+            "GET", "/v1/withdrawal-addresses", query=query
+        )
         return answer
 
     async def add_address(
@@ -623,6 +645,128 @@ class AsyncOperations:
         """
         answer: schemas.SettingsAnswer = await self.transport.call(
             "PATCH", "/v1/withdrawal-settings", body=body
+        )
+        return answer
+
+    async def list_webhooks(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> schemas.WebhookList:
+        """Your webhooks, newest first: `GET /v1/webhooks`."""
+        query = {"limit": limit, "cursor": cursor}
+        answer: schemas.WebhookList = await self.transport.call("GET", "/v1/webhooks", query=query)
+        return answer
+
+    async def create_webhook(
+        self, body: schemas.WebhookBody, *, idempotency_key: str | None = None
+    ) -> schemas.CreatedWebhook:
+        """Register a webhook: `POST /v1/webhooks`.
+
+        Messages are signed as Standard Webhooks says; `docs/webhooks.md` shows how to check
+        them.
+        """
+        answer: schemas.CreatedWebhook = await self.transport.call(
+            "POST", "/v1/webhooks", body=body, key=idempotency_key, has_key=True
+        )
+        return answer
+
+    async def read_webhook(self, webhook_id: str) -> schemas.WebhookAnswer:
+        """One webhook: `GET /v1/webhooks/{webhook_id}`."""
+        answer: schemas.WebhookAnswer = await self.transport.call(
+            "GET", path_of("/v1/webhooks/{webhook_id}", webhook_id=webhook_id)
+        )
+        return answer
+
+    async def change_webhook(
+        self, webhook_id: str, body: schemas.WebhookChange
+    ) -> schemas.WebhookAnswer:
+        """Change, disable or enable a webhook: `PATCH /v1/webhooks/{webhook_id}`."""
+        answer: schemas.WebhookAnswer = await self.transport.call(
+            "PATCH", path_of("/v1/webhooks/{webhook_id}", webhook_id=webhook_id), body=body
+        )
+        return answer
+
+    async def remove_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook: `DELETE /v1/webhooks/{webhook_id}`.
+
+        What is on its way is not sent any more.
+        """
+        await self.transport.call(
+            "DELETE", path_of("/v1/webhooks/{webhook_id}", webhook_id=webhook_id)
+        )
+
+    async def rotate_webhook_secret(
+        self, webhook_id: str, *, idempotency_key: str | None = None
+    ) -> schemas.CreatedWebhook:
+        """Replace the secret of a webhook: `POST /v1/webhooks/{webhook_id}:rotate-secret`.
+
+        For a day messages carry two signatures, one of the secret before.
+        """
+        answer: schemas.CreatedWebhook = await self.transport.call(
+            "POST",
+            path_of("/v1/webhooks/{webhook_id}:rotate-secret", webhook_id=webhook_id),
+            key=idempotency_key,
+            has_key=True,
+        )
+        return answer
+
+    async def ping_webhook(
+        self, webhook_id: str, *, idempotency_key: str | None = None
+    ) -> schemas.DeliveryAnswer:
+        """Send a message of no meaning, to try a webhook: `POST /v1/webhooks/{webhook_id}:ping`."""
+        answer: schemas.DeliveryAnswer = await self.transport.call(
+            "POST",
+            path_of("/v1/webhooks/{webhook_id}:ping", webhook_id=webhook_id),
+            key=idempotency_key,
+            has_key=True,
+        )
+        return answer
+
+    async def list_deliveries(
+        self, webhook_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> schemas.DeliveryList:
+        """What was sent to a webhook, newest first: `GET /v1/webhooks/{webhook_id}/deliveries`.
+
+        Kept for 30 days.
+        """
+        query = {"limit": limit, "cursor": cursor}
+        answer: schemas.DeliveryList = await self.transport.call(
+            "GET",
+            path_of("/v1/webhooks/{webhook_id}/deliveries", webhook_id=webhook_id),
+            query=query,
+        )
+        return answer
+
+    async def read_delivery(
+        self, webhook_id: str, delivery_id: str | int
+    ) -> schemas.DeliveryDetails:
+        """A delivery and its log: `GET /v1/webhooks/{webhook_id}/deliveries/{delivery_id}`."""
+        answer: schemas.DeliveryDetails = await self.transport.call(
+            "GET",
+            path_of(
+                "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}",
+                webhook_id=webhook_id,
+                delivery_id=delivery_id,
+            ),
+        )
+        return answer
+
+    async def redeliver(
+        self, webhook_id: str, delivery_id: str | int, *, idempotency_key: str | None = None
+    ) -> schemas.DeliveryAnswer:
+        """Send a message once more: `POST
+        /v1/webhooks/{webhook_id}/deliveries/{delivery_id}:redeliver`.
+
+        A new delivery of the same message: its `webhook-id` is the one it had.
+        """
+        answer: schemas.DeliveryAnswer = await self.transport.call(
+            "POST",
+            path_of(
+                "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}:redeliver",
+                webhook_id=webhook_id,
+                delivery_id=delivery_id,
+            ),
+            key=idempotency_key,
+            has_key=True,
         )
         return answer
 

@@ -11,7 +11,6 @@ ERROR_CODES = frozenset(
         "body_too_large",
         "conflict",
         "document_refused",
-        "email_taken",
         "idempotency_body_differs",
         "idempotency_key_invalid",
         "in_flight",
@@ -38,12 +37,14 @@ ERROR_CODES = frozenset(
         "session_expired",
         "signature_invalid",
         "tier_too_low",
+        "too_many_webhooks",
         "too_young",
         "unavailable",
         "unknown_address",
         "unknown_api_key",
         "unknown_asset",
         "unknown_customer",
+        "unknown_delivery",
         "unknown_deposit",
         "unknown_market",
         "unknown_order",
@@ -51,10 +52,12 @@ ERROR_CODES = frozenset(
         "unknown_record",
         "unknown_route",
         "unknown_session",
+        "unknown_webhook",
         "unknown_withdrawal",
         "weak_password",
         "webhook_forged",
         "webhook_stale",
+        "webhook_url_refused",
         "withdrawals_held",
         "wrong_state",
     }
@@ -93,6 +96,7 @@ Side = Literal["buy", "sell"]
 Sort = Literal["newest", "oldest", "largest", "smallest", "relevant"]
 TimeInForce = Literal["fok", "gtc", "gtd", "ioc"]
 WaitsFor = Literal["checks", "review", "stop", "hot_funds", "batch", "network"]
+WebhookEvent = Literal["deposit", "withdrawal", "order.filled", "kyc"]
 
 
 class AccountAnswer(TypedDict):
@@ -145,6 +149,7 @@ class AddressBody(TypedDict):
 
 class AddressList(TypedDict):
     data: list[AddressAnswer]
+    next_cursor: str | None
 
 
 class AddressPage(TypedDict):
@@ -173,6 +178,7 @@ class ApiKeyAnswer(TypedDict):
 
 class ApiKeyList(TypedDict):
     data: list[ApiKeyAnswer]
+    next_cursor: str | None
 
 
 class ApiKeyRequest(TypedDict):
@@ -204,6 +210,16 @@ class AssetFee(TypedDict):
 
 class AssetList(TypedDict):
     data: list[AssetAnswer]
+
+
+class AttemptAnswer(TypedDict):
+    number: int
+    at: str
+    status_code: int | None
+    """Of your answer; null when there was none."""
+    problem: str
+    """Empty for one that was taken."""
+    took_ms: int
 
 
 class BalanceAnswer(TypedDict):
@@ -329,6 +345,7 @@ class CandleList(TypedDict):
     interval: Interval
     data: list[CandleAnswer]
     """Oldest first; the last one is still running."""
+    next_cursor: str | None
 
 
 class Change(TypedDict):
@@ -352,6 +369,21 @@ class CreatedApiKey(TypedDict):
     last_used_at: str | None
     secret: str | None
     """Of HMAC keys; shown only now."""
+
+
+class CreatedWebhook(TypedDict):
+    id: str
+    url: str
+    label: str
+    events: list[WebhookEvent]
+    is_enabled: bool
+    disabled_at: str | None
+    disabled_reason: str
+    failing_since: str | None
+    """First failure since the last success."""
+    created_at: str
+    secret: str
+    """What messages are signed with. Shown only now."""
 
 
 class CredentialBody(TypedDict):
@@ -381,10 +413,33 @@ class CustodyPage(TypedDict):
     lag_ms: int | None
 
 
-class CustomerAnswer(TypedDict):
-    customer_id: str
-    email: str
+class DeliveryAnswer(TypedDict):
+    id: str
+    message_id: str
+    """The `webhook-id` header: the same at every attempt."""
+    event: str
+    status: str
+    attempts: int
     created_at: str
+    ended_at: str | None
+
+
+class DeliveryDetails(TypedDict):
+    id: str
+    message_id: str
+    """The `webhook-id` header: the same at every attempt."""
+    event: str
+    status: str
+    attempts: int
+    created_at: str
+    ended_at: str | None
+    log: list[AttemptAnswer]
+    """The newest hundred attempts, newest first."""
+
+
+class DeliveryList(TypedDict):
+    data: list[DeliveryAnswer]
+    next_cursor: str | None
 
 
 class DepositAddressAnswer(TypedDict):
@@ -767,6 +822,11 @@ class RecoveryCodes(TypedDict):
     """Each works once. Shown only now."""
 
 
+class RegistrationAnswer(TypedDict):
+    email: str
+    """As we write it."""
+
+
 class SearchResult(TypedDict):
     data: list[Found]
     next_cursor: str | None
@@ -788,6 +848,7 @@ class SessionAnswer(TypedDict):
 
 class SessionList(TypedDict):
     data: list[SessionAnswer]
+    next_cursor: str | None
 
 
 class SettingsAnswer(TypedDict):
@@ -902,12 +963,14 @@ class TradeAnswer(TypedDict):
     price: str
     size: str
     taker_side: str | None
-    """`null` for trades of an auction."""
+    """`null` for recent trades of an auction."""
     time: str
 
 
 class TradeList(TypedDict):
     data: list[TradeAnswer]
+    next_cursor: str | None
+    """Null after the market's first trade."""
 
 
 class TradeView(TypedDict):
@@ -945,6 +1008,40 @@ class UploadDocumentForm(TypedDict):
 
 class ValidAnswer(TypedDict):
     valid: Literal[True]
+
+
+class WebhookAnswer(TypedDict):
+    id: str
+    url: str
+    label: str
+    events: list[WebhookEvent]
+    is_enabled: bool
+    disabled_at: str | None
+    disabled_reason: str
+    failing_since: str | None
+    """First failure since the last success."""
+    created_at: str
+
+
+class WebhookBody(TypedDict):
+    url: str
+    events: list[WebhookEvent]
+    label: NotRequired[str]
+
+
+class WebhookChange(TypedDict):
+    """What is left out stays as it is."""
+
+    url: NotRequired[str | None]
+    events: NotRequired[list[WebhookEvent] | None]
+    label: NotRequired[str | None]
+    is_enabled: NotRequired[bool | None]
+    """True also after we disabled it because it took nothing."""
+
+
+class WebhookList(TypedDict):
+    data: list[WebhookAnswer]
+    next_cursor: str | None
 
 
 class WindowAnswer(TypedDict):

@@ -98,10 +98,11 @@ export class Operations {
   }
 
   /**
-   * Recent trades, newest first.
+   * Trades, newest first.
    * `GET /v1/markets/{market}/trades`
+   * Recent ones from memory, older ones from the store: a page may end where they meet.
    */
-  listTrades(market: string, query: { limit?: number } = {}, options: CallOptions = {}): Promise<schemas.TradeList> {
+  listTrades(market: string, query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<schemas.TradeList> {
     return this.transport.call<schemas.TradeList>({ method: "GET", path: `/v1/markets/${encodeURIComponent(market)}/trades`, query }, options);
   }
 
@@ -124,9 +125,11 @@ export class Operations {
   /**
    * Candles.
    * `GET /v1/markets/{market}/candles`
-   * The newest, or with `start` the first from there on. Intervals without trades are flat.
+   * The newest, or with `start` the first from there on; each page is oldest first, for that is
+   * how charts take them. `cursor` goes on into the past, with `start` towards now. Intervals
+   * without trades are flat.
    */
-  listCandles(market: string, query: { interval?: schemas.Interval; start?: string; end?: string; limit?: number } = {}, options: CallOptions = {}): Promise<schemas.CandleList> {
+  listCandles(market: string, query: { interval?: schemas.Interval; start?: string; end?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<schemas.CandleList> {
     return this.transport.call<schemas.CandleList>({ method: "GET", path: `/v1/markets/${encodeURIComponent(market)}/candles`, query }, options);
   }
 
@@ -134,17 +137,20 @@ export class Operations {
    * Register.
    * `POST /v1/registrations`
    * A new customer. Log in afterwards with the same e-mail address and password.
+   *
+   * A registered address gives the same answer and changes nothing, so it may be repeated; its owner
+   * finds the attempt in `GET /v1/account/actions`.
    */
-  register(body: schemas.Credentials, options: CallOptions = {}): Promise<schemas.CustomerAnswer> {
-    return this.transport.call<schemas.CustomerAnswer>({ method: "POST", path: "/v1/registrations", body }, options);
+  register(body: schemas.Credentials, options: CallOptions = {}): Promise<schemas.RegistrationAnswer> {
+    return this.transport.call<schemas.RegistrationAnswer>({ method: "POST", path: "/v1/registrations", body }, options);
   }
 
   /**
-   * Your sessions.
+   * Your sessions, newest first.
    * `GET /v1/sessions`
    */
-  listSessions(options: CallOptions = {}): Promise<schemas.SessionList> {
-    return this.transport.call<schemas.SessionList>({ method: "GET", path: "/v1/sessions" }, options);
+  listSessions(query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<schemas.SessionList> {
+    return this.transport.call<schemas.SessionList>({ method: "GET", path: "/v1/sessions", query }, options);
   }
 
   /**
@@ -273,11 +279,11 @@ export class Operations {
   }
 
   /**
-   * Your API keys.
+   * Your API keys, newest first.
    * `GET /v1/api-keys`
    */
-  listKeys(options: CallOptions = {}): Promise<schemas.ApiKeyList> {
-    return this.transport.call<schemas.ApiKeyList>({ method: "GET", path: "/v1/api-keys" }, options);
+  listKeys(query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<schemas.ApiKeyList> {
+    return this.transport.call<schemas.ApiKeyList>({ method: "GET", path: "/v1/api-keys", query }, options);
   }
 
   /**
@@ -549,11 +555,11 @@ export class Operations {
   }
 
   /**
-   * Your address book.
+   * Your address book, newest first.
    * `GET /v1/withdrawal-addresses`
    */
-  listAddresses(options: CallOptions = {}): Promise<schemas.AddressList> {
-    return this.transport.call<schemas.AddressList>({ method: "GET", path: "/v1/withdrawal-addresses" }, options);
+  listAddresses(query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<schemas.AddressList> {
+    return this.transport.call<schemas.AddressList>({ method: "GET", path: "/v1/withdrawal-addresses", query }, options);
   }
 
   /**
@@ -589,6 +595,91 @@ export class Operations {
    */
   changeSettings(body: schemas.SettingsBody, options: CallOptions = {}): Promise<schemas.SettingsAnswer> {
     return this.transport.call<schemas.SettingsAnswer>({ method: "PATCH", path: "/v1/withdrawal-settings", body }, options);
+  }
+
+  /**
+   * Your webhooks, newest first.
+   * `GET /v1/webhooks`
+   */
+  listWebhooks(query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<schemas.WebhookList> {
+    return this.transport.call<schemas.WebhookList>({ method: "GET", path: "/v1/webhooks", query }, options);
+  }
+
+  /**
+   * Register a webhook.
+   * `POST /v1/webhooks`
+   * Messages are signed as Standard Webhooks says; `docs/webhooks.md` shows how to check them.
+   */
+  createWebhook(body: schemas.WebhookBody, options: CallOptions = {}): Promise<schemas.CreatedWebhook> {
+    return this.transport.call<schemas.CreatedWebhook>({ method: "POST", path: "/v1/webhooks", body, hasKey: true }, options);
+  }
+
+  /**
+   * One webhook.
+   * `GET /v1/webhooks/{webhook_id}`
+   */
+  readWebhook(webhookId: string, options: CallOptions = {}): Promise<schemas.WebhookAnswer> {
+    return this.transport.call<schemas.WebhookAnswer>({ method: "GET", path: `/v1/webhooks/${encodeURIComponent(webhookId)}` }, options);
+  }
+
+  /**
+   * Change, disable or enable a webhook.
+   * `PATCH /v1/webhooks/{webhook_id}`
+   */
+  changeWebhook(webhookId: string, body: schemas.WebhookChange, options: CallOptions = {}): Promise<schemas.WebhookAnswer> {
+    return this.transport.call<schemas.WebhookAnswer>({ method: "PATCH", path: `/v1/webhooks/${encodeURIComponent(webhookId)}`, body }, options);
+  }
+
+  /**
+   * Remove a webhook.
+   * `DELETE /v1/webhooks/{webhook_id}`
+   * What is on its way is not sent any more.
+   */
+  removeWebhook(webhookId: string, options: CallOptions = {}): Promise<void> {
+    return this.transport.call<void>({ method: "DELETE", path: `/v1/webhooks/${encodeURIComponent(webhookId)}` }, options);
+  }
+
+  /**
+   * Replace the secret of a webhook.
+   * `POST /v1/webhooks/{webhook_id}:rotate-secret`
+   * For a day messages carry two signatures, one of the secret before.
+   */
+  rotateWebhookSecret(webhookId: string, options: CallOptions = {}): Promise<schemas.CreatedWebhook> {
+    return this.transport.call<schemas.CreatedWebhook>({ method: "POST", path: `/v1/webhooks/${encodeURIComponent(webhookId)}:rotate-secret`, hasKey: true }, options);
+  }
+
+  /**
+   * Send a message of no meaning, to try a webhook.
+   * `POST /v1/webhooks/{webhook_id}:ping`
+   */
+  pingWebhook(webhookId: string, options: CallOptions = {}): Promise<schemas.DeliveryAnswer> {
+    return this.transport.call<schemas.DeliveryAnswer>({ method: "POST", path: `/v1/webhooks/${encodeURIComponent(webhookId)}:ping`, hasKey: true }, options);
+  }
+
+  /**
+   * What was sent to a webhook, newest first.
+   * `GET /v1/webhooks/{webhook_id}/deliveries`
+   * Kept for 30 days.
+   */
+  listDeliveries(webhookId: string, query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<schemas.DeliveryList> {
+    return this.transport.call<schemas.DeliveryList>({ method: "GET", path: `/v1/webhooks/${encodeURIComponent(webhookId)}/deliveries`, query }, options);
+  }
+
+  /**
+   * A delivery and its log.
+   * `GET /v1/webhooks/{webhook_id}/deliveries/{delivery_id}`
+   */
+  readDelivery(webhookId: string, deliveryId: string | number, options: CallOptions = {}): Promise<schemas.DeliveryDetails> {
+    return this.transport.call<schemas.DeliveryDetails>({ method: "GET", path: `/v1/webhooks/${encodeURIComponent(webhookId)}/deliveries/${encodeURIComponent(deliveryId)}` }, options);
+  }
+
+  /**
+   * Send a message once more.
+   * `POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}:redeliver`
+   * A new delivery of the same message: its `webhook-id` is the one it had.
+   */
+  redeliver(webhookId: string, deliveryId: string | number, options: CallOptions = {}): Promise<schemas.DeliveryAnswer> {
+    return this.transport.call<schemas.DeliveryAnswer>({ method: "POST", path: `/v1/webhooks/${encodeURIComponent(webhookId)}/deliveries/${encodeURIComponent(deliveryId)}:redeliver`, hasKey: true }, options);
   }
 
   /**

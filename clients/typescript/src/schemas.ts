@@ -7,7 +7,6 @@ export type ErrorCode =
   | "body_too_large"
   | "conflict"
   | "document_refused"
-  | "email_taken"
   | "idempotency_body_differs"
   | "idempotency_key_invalid"
   | "in_flight"
@@ -34,12 +33,14 @@ export type ErrorCode =
   | "session_expired"
   | "signature_invalid"
   | "tier_too_low"
+  | "too_many_webhooks"
   | "too_young"
   | "unavailable"
   | "unknown_address"
   | "unknown_api_key"
   | "unknown_asset"
   | "unknown_customer"
+  | "unknown_delivery"
   | "unknown_deposit"
   | "unknown_market"
   | "unknown_order"
@@ -47,10 +48,12 @@ export type ErrorCode =
   | "unknown_record"
   | "unknown_route"
   | "unknown_session"
+  | "unknown_webhook"
   | "unknown_withdrawal"
   | "weak_password"
   | "webhook_forged"
   | "webhook_stale"
+  | "webhook_url_refused"
   | "withdrawals_held"
   | "wrong_state"
   | (string & {});
@@ -105,6 +108,7 @@ export interface AddressBody {
 
 export interface AddressList {
   data: AddressAnswer[];
+  next_cursor: string | null;
 }
 
 export interface AddressPage {
@@ -133,6 +137,7 @@ export interface ApiKeyAnswer {
 
 export interface ApiKeyList {
   data: ApiKeyAnswer[];
+  next_cursor: string | null;
 }
 
 export interface ApiKeyRequest {
@@ -162,6 +167,16 @@ export interface AssetFee {
 
 export interface AssetList {
   data: AssetAnswer[];
+}
+
+export interface AttemptAnswer {
+  number: number;
+  at: string;
+  /** Of your answer; null when there was none. */
+  status_code: number | null;
+  /** Empty for one that was taken. */
+  problem: string;
+  took_ms: number;
 }
 
 export interface BalanceAnswer {
@@ -284,6 +299,7 @@ export interface CandleList {
   interval: Interval;
   /** Oldest first; the last one is still running. */
   data: CandleAnswer[];
+  next_cursor: string | null;
 }
 
 export interface Change {
@@ -307,6 +323,21 @@ export interface CreatedApiKey {
   last_used_at: string | null;
   /** Of HMAC keys; shown only now. */
   secret: string | null;
+}
+
+export interface CreatedWebhook {
+  id: string;
+  url: string;
+  label: string;
+  events: WebhookEvent[];
+  is_enabled: boolean;
+  disabled_at: string | null;
+  disabled_reason: string;
+  /** First failure since the last success. */
+  failing_since: string | null;
+  created_at: string;
+  /** What messages are signed with. Shown only now. */
+  secret: string;
 }
 
 export interface CredentialBody {
@@ -335,10 +366,33 @@ export interface CustodyPage {
   lag_ms: number | null;
 }
 
-export interface CustomerAnswer {
-  customer_id: string;
-  email: string;
+export interface DeliveryAnswer {
+  id: string;
+  /** The `webhook-id` header: the same at every attempt. */
+  message_id: string;
+  event: string;
+  status: string;
+  attempts: number;
   created_at: string;
+  ended_at: string | null;
+}
+
+export interface DeliveryDetails {
+  id: string;
+  /** The `webhook-id` header: the same at every attempt. */
+  message_id: string;
+  event: string;
+  status: string;
+  attempts: number;
+  created_at: string;
+  ended_at: string | null;
+  /** The newest hundred attempts, newest first. */
+  log: AttemptAnswer[];
+}
+
+export interface DeliveryList {
+  data: DeliveryAnswer[];
+  next_cursor: string | null;
 }
 
 export interface DepositAddressAnswer {
@@ -724,6 +778,11 @@ export interface RecoveryCodes {
   recovery_codes: string[];
 }
 
+export interface RegistrationAnswer {
+  /** As we write it. */
+  email: string;
+}
+
 /** What a customer hands in; machine-readable in `GET /v1/account`. */
 export type Requirement = "profile" | "identity_document" | "selfie" | "proof_of_address" | "source_of_funds";
 
@@ -751,6 +810,7 @@ export interface SessionAnswer {
 
 export interface SessionList {
   data: SessionAnswer[];
+  next_cursor: string | null;
 }
 
 export interface SettingsAnswer {
@@ -870,13 +930,15 @@ export interface TradeAnswer {
   market: string;
   price: string;
   size: string;
-  /** `null` for trades of an auction. */
+  /** `null` for recent trades of an auction. */
   taker_side: string | null;
   time: string;
 }
 
 export interface TradeList {
   data: TradeAnswer[];
+  /** Null after the market's first trade. */
+  next_cursor: string | null;
 }
 
 export interface TradeView {
@@ -917,6 +979,42 @@ export interface ValidAnswer {
 }
 
 export type WaitsFor = "checks" | "review" | "stop" | "hot_funds" | "batch" | "network";
+
+export interface WebhookAnswer {
+  id: string;
+  url: string;
+  label: string;
+  events: WebhookEvent[];
+  is_enabled: boolean;
+  disabled_at: string | null;
+  disabled_reason: string;
+  /** First failure since the last success. */
+  failing_since: string | null;
+  created_at: string;
+}
+
+export interface WebhookBody {
+  url: string;
+  events: WebhookEvent[];
+  label?: string;
+}
+
+/** What is left out stays as it is. */
+export interface WebhookChange {
+  url?: string | null;
+  events?: WebhookEvent[] | null;
+  label?: string | null;
+  /** True also after we disabled it because it took nothing. */
+  is_enabled?: boolean | null;
+}
+
+/** What an endpoint may ask for. */
+export type WebhookEvent = "deposit" | "withdrawal" | "order.filled" | "kyc";
+
+export interface WebhookList {
+  data: WebhookAnswer[];
+  next_cursor: string | null;
+}
 
 export interface WindowAnswer {
   /** null: no limit. */

@@ -10,7 +10,6 @@ const words: Record<keyof typeof en, string> = {
   'refusal.second_factor_required': 'Dafür ist Ihr zweiter Faktor nötig.',
   'refusal.tier_too_low': 'Lassen Sie zuerst Ihre Identität prüfen.',
   'refusal.limit_exceeded': 'Das ist über Ihrer Grenze.',
-  'refusal.email_taken': 'Diese E-Mail-Adresse ist schon registriert.',
   'refusal.weak_password': 'Wählen Sie ein anderes Passwort.',
   'refusal.in_flight': 'Ihre erste Anfrage läuft noch.',
   'refusal.wrong_state': 'Dafür ist es zu spät oder zu früh.',

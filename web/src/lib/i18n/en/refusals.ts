@@ -8,7 +8,6 @@ const words = {
   'refusal.second_factor_required': 'This needs your second factor.',
   'refusal.tier_too_low': 'Verify your identity first.',
   'refusal.limit_exceeded': 'This is above your limit.',
-  'refusal.email_taken': 'This e-mail address is registered already.',
   'refusal.weak_password': 'Choose another password.',
   'refusal.in_flight': 'Your first request is still running.',
   'refusal.wrong_state': 'It is too late or too early for this.',
