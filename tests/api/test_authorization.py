@@ -169,6 +169,11 @@ class Owned:
     key: str
     session: str
     passkey: Authenticator
+    address: str
+    deposit: str
+    withdrawal: str
+    webhook: str
+    delivery: str
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +183,36 @@ async def owned(exchange: Exchange) -> Owned:
     order = (await owner.http.post("/v1/orders", json=LIMIT)).json()
     key = (await owner.http.post("/v1/api-keys", json={"label": "a", "scopes": ["read"]})).json()
     session = (await owner.http.get("/v1/sessions")).json()["data"][0]
-    return Owned(owner, order["id"], key["id"], session["id"], passkey)
+    saved = {"asset": "ETH", "address": "0x" + "1" * 40, "label": "a"}
+    address = (await owner.http.post("/v1/withdrawal-addresses", json=saved)).json()
+    hook = {"url": "https://example.com/", "events": ["kyc"]}
+    webhook = (await owner.http.post("/v1/webhooks", json=hook)).json()["id"]
+    delivery = (await owner.http.post(f"/v1/webhooks/{webhook}:ping")).json()
+    async with exchange.ledger.pool.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO deposits (id, chain, txid, index, asset, units, address, customer_id,"
+            " status, credit_confirmations, withdrawable_confirmations)"
+            " VALUES ('bitcoin:aa:0', 'bitcoin', 'aa', 0, 'BTC', 1, 'b', $1, 'detected', 1, 2)",
+            owner.id,
+        )
+        await connection.execute(
+            "INSERT INTO withdrawals (id, customer_id, idempotency_key, fingerprint, asset, chain,"
+            " units, fee_units, address, status)"
+            " VALUES ('w-1', $1, 'k', 'f', 'BTC', 'bitcoin', 1, 0, 'b', 'held')",
+            owner.id,
+        )
+    return Owned(
+        owner=owner,
+        order=order["id"],
+        key=key["id"],
+        session=session["id"],
+        passkey=passkey,
+        address=address["id"],
+        deposit="bitcoin:aa:0",
+        withdrawal="w-1",
+        webhook=webhook,
+        delivery=delivery["id"],
+    )
 
 
 async def test_what_others_own_looks_like_what_does_not_exist(
@@ -195,8 +229,23 @@ async def test_what_others_own_looks_like_what_does_not_exist(
         ("DELETE", "/v1/api-keys/{}", owned.key, b""),
         ("DELETE", "/v1/sessions/{}", owned.session, b""),
         ("DELETE", "/v1/passkeys/{}", owned.passkey.credential_id.hex(), b""),
+        ("DELETE", "/v1/withdrawal-addresses/{}", owned.address, b""),
+        ("GET", "/v1/deposits/{}", owned.deposit, b""),
+        ("GET", "/v1/explorer/deposits/{}", owned.deposit, b""),
+        ("GET", "/v1/withdrawals/{}", owned.withdrawal, b""),
+        ("DELETE", "/v1/withdrawals/{}", owned.withdrawal, b""),
+        ("GET", "/v1/explorer/withdrawals/{}", owned.withdrawal, b""),
+        ("GET", "/v1/webhooks/{}", owned.webhook, b""),
+        ("PATCH", "/v1/webhooks/{}", owned.webhook, b'{"label":"mine"}'),
+        ("DELETE", "/v1/webhooks/{}", owned.webhook, b""),
+        ("POST", "/v1/webhooks/{}:ping", owned.webhook, b""),
+        ("POST", "/v1/webhooks/{}:rotate-secret", owned.webhook, b""),
+        ("GET", "/v1/webhooks/{}/deliveries", owned.webhook, b""),
+        ("GET", f"/v1/webhooks/{owned.webhook}/deliveries/{{}}", owned.delivery, b""),
+        ("POST", f"/v1/webhooks/{owned.webhook}/deliveries/{{}}:redeliver", owned.delivery, b""),
     ]
-    nobodys = {owned.order: "999999", owned.session: "999999", owned.key: "nobody"}
+    numbers = (owned.order, owned.session, owned.address, owned.delivery)
+    nobodys = {**dict.fromkeys(numbers, "999999"), owned.key: "nobody"}
     for method, path, thing, content in theirs:
         answer = await by_token(other)(method, path.format(thing), content)
         missing = await by_token(other)(method, path.format(nobodys.get(thing, "00" * 32)), content)
@@ -209,6 +258,9 @@ async def test_what_others_own_looks_like_what_does_not_exist(
     assert len((await mine.get("/v1/api-keys")).json()["data"]) == 1
     assert len((await mine.get("/v1/second-factors")).json()["passkeys"]) == 1
     assert (await mine.get("/v1/account")).status_code == 200
+    assert (await mine.get(f"/v1/webhooks/{owned.webhook}")).json()["label"] == ""
+    assert (await mine.get("/v1/withdrawals/w-1")).json()["status"] == "held"
+    assert len((await mine.get("/v1/withdrawal-addresses")).json()["data"]) == 1
 
 
 async def test_a_key_of_one_customer_does_not_sign_for_another(

@@ -15,8 +15,10 @@ from tests.infra.variables import given_by_cluster, given_by_compose, read_by
 
 Plans = dict[str, list[dict[str, Any]]]
 
-LOCAL_ONLY = {"RIALTO_HOME", "RIALTO_RATE_FACTOR"}
-"""Of a development machine: a data folder; limits widened, since all callers have one address."""
+LOCAL_ONLY = {"RIALTO_HOME", "RIALTO_RATE_FACTOR", "RIALTO_WEBHOOK_ALLOW_LOOPBACK"}
+"""Of a development machine: a data folder; limits widened, since all callers have one address, and
+so have their webhooks.
+"""
 
 
 def ours(names: Any) -> set[str]:
