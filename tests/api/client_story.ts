@@ -19,8 +19,8 @@ assert((await rialto.readAccount()).email === email, "the account is ours");
 const refusal = await rialto
   .placeOrder({ market: "BTC-USDT", side: "buy", price: "40000", size: "0.01" })
   .then(() => undefined, (fault: unknown) => fault);
-assert(refusal instanceof RialtoError, "an order without funds is refused");
-assert(refusal.code === "insufficient_available", refusal.message);
+assert(refusal instanceof RialtoError, "an order before verification is refused");
+assert(refusal.code === "tier_too_low", refusal.message);
 
 const key = await rialto.createKey({ label: "script", scopes: ["read"] });
 assert(key.secret !== null, "an HMAC key has a secret");
