@@ -16,6 +16,9 @@ from domain.errors import PermissionMissing
 from workflows.case import CaseWorkflow
 from workflows.deposit import DepositWorkflow
 from workflows.kyc import KycWorkflow
+from workflows.payment import PaymentWorkflow
+from workflows.reconciliation import BreakWorkflow
+from workflows.settlement import SettlementWorkflow
 from workflows.staff import StaffAction
 from workflows.withdrawal import WithdrawalWorkflow
 
@@ -25,6 +28,9 @@ WORKFLOWS = {
     "case": CaseWorkflow,
     "deposit": DepositWorkflow,
     "withdrawal": WithdrawalWorkflow,
+    "payment": PaymentWorkflow,
+    "settlement": SettlementWorkflow,
+    "break": BreakWorkflow,
 }
 
 
@@ -77,6 +83,13 @@ def test_every_staff_update_stands_in_the_table(of, name):
     kinds = [kind for kind, known in WORKFLOWS.items() if known is of] or list(PERMISSIONS)
 
     assert any(name in PERMISSIONS.get(kind, {}) for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("kind", "update"), [(kind, update) for kind, known in PERMISSIONS.items() for update in known]
+)
+def test_everything_in_the_table_is_something_workflows_do(kind, update):
+    assert (WORKFLOWS[kind], update) in {(each, name) for each, name, _ in STAFF_UPDATES}
 
 
 @pytest.mark.parametrize("role", list(Role))
