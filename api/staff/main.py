@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.exchange.passwords import Passwords
 from api.search.build import StaffAudit, build_search
+from api.staff.figures import Figures
 from api.staff.login import StaffLogin
 from api.staff.portal import Portal, PortalParts
 from api.staff.searching import StaffSearch, staff_viewer_of
@@ -43,6 +44,7 @@ async def build(settings: StaffSettings) -> web.Application:
             signer=StaffSigner(kms),
             codec=kms_codec(kms, settings.temporal_namespace),
             search=search,
+            figures=Figures(engine, settings.temporal_ui_url, settings.temporal_namespace),
             is_ready=is_ready,
         )
     )

@@ -1,4 +1,4 @@
-"""The portal's own two pages: signing in, and a sentence about what went wrong."""
+"""The portal's own pages: signing in, and a sentence about what went wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'"
 )
+
+OVERVIEW = "/staff/overview"
 
 _PAGE = """\
 <!doctype html>
@@ -66,4 +68,5 @@ def message_page(title: str, message: str) -> str:
 def safe_target(target: str, default: str) -> str:
     """Where to go after signing in: a path of ours, never another site."""
     is_ours = target.startswith("/") and not target.startswith(("//", "/\\", "/staff/"))
+    is_ours |= target == OVERVIEW
     return target if is_ours and target.isprintable() else default

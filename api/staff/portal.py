@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from yarl import URL
 
 from api.staff import codec, rewriting
 from api.staff.access import READ_METHODS, Kind, Wish, refuse_unless_allowed, wish_of
+from api.staff.figures import Figures, Overview
 from api.staff.login import StaffLogin
+from api.staff.overview_page import OVERVIEW_POLICY, overview_page
 from api.staff.pages import CONTENT_POLICY, login_page, message_page, safe_target
 from api.staff.searching import PATHS, StaffSearch
 from api.staff.settings import StaffSettings
@@ -57,6 +60,7 @@ class PortalParts:
     signer: StaffSigner
     codec: PayloadCodec
     search: StaffSearch
+    figures: Figures
     is_ready: Callable[[], Awaitable[bool]]
 
 
@@ -81,6 +85,8 @@ class Portal:
                 web.post("/staff/login", self._sign_in),
                 web.post("/staff/logout", self._sign_out),
                 web.get("/staff/portal.js", self._script),
+                web.get("/staff/overview", self._overview),
+                web.get("/staff/figures", self._figures),
                 web.get("/", self._go_home),
                 *(web.get(path, self._search) for path in PATHS),
                 web.post("/codec/decode", self._decode),
@@ -204,6 +210,23 @@ class Portal:
             text=script, content_type="text/javascript", headers={"Cache-Control": "no-store"}
         )
 
+    # Figures: any role may look, nobody else -------------------------------------------------
+
+    async def _overview(self, request: web.Request) -> web.Response:
+        staff, overview = await self._read_overview(request)
+        page = overview_page(staff, overview, self._parts.settings.temporal_namespace)
+        return _page(page, policy=OVERVIEW_POLICY)
+
+    async def _figures(self, request: web.Request) -> web.Response:
+        _, overview = await self._read_overview(request)
+        return _json(json.dumps(overview.as_json(), default=str).encode())
+
+    async def _read_overview(self, request: web.Request) -> tuple[StaffSession, Overview]:
+        staff = await self._staff(request)
+        assert self._ui is not None
+        with log_context(staff=staff.login):
+            return staff, await self._parts.figures.read(self._ui)
+
     async def _search(self, request: web.Request) -> web.Response:
         staff = await self._staff(request)
         with log_context(staff=staff.login):
@@ -300,8 +323,8 @@ def _headers_down(answer: aiohttp.ClientResponse) -> CIMultiDict[str]:
     )
 
 
-def _page(html: str, status: int = 200) -> web.Response:
-    headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-store"}
+def _page(html: str, status: int = 200, policy: str = CONTENT_POLICY) -> web.Response:
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
     return web.Response(text=html, content_type="text/html", status=status, headers=headers)
 
 

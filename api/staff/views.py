@@ -63,7 +63,11 @@ _SCRIPT = """\
     const leave = document.createElement('button');
     leave.textContent = 'Sign out';
     leave.style.cssText = 'background:none;border:0;color:#93c5fd;cursor:pointer;font:inherit';
-    who.append(name, leave);
+    const figures = document.createElement('a');
+    figures.href = '/staff/overview';
+    figures.textContent = 'Figures';
+    figures.style.cssText = 'color:#93c5fd';
+    who.append(name, figures, leave);
     document.body.append(who);
   });
 })();

@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Error, Locator, Page
 
 from cli.demo.customer import eventually
 from devstack.seed_staff import StaffMember
+from tests.end_to_end.web_browser import axe_violations
 
 PATIENCE_MS = 120_000
 """The UI asks for a hundred files and polls histories; the machine may be busy."""
@@ -53,6 +54,17 @@ class StaffPage:
         """One of the saved views that the portal puts into the UI."""
         await self._page.locator("button:visible", has_text="Saved Views").click()
         await self._page.get_by_role("menuitem").get_by_text(name, exact=True).click()
+
+    async def overview(self) -> str:
+        """What the staff page says; nothing it holds may trouble a screen reader."""
+        await self._page.goto(f"{self._url}/staff/overview")
+        await self.picture("overview")
+        found = await axe_violations(self._page)
+        assert not found, "\n".join(found)
+        return await self._page.locator("main").inner_text()
+
+    async def figures(self) -> Any:
+        return await (await self._page.request.get(f"{self._url}/staff/figures")).json()
 
     async def open_case(self, workflow_id: str) -> None:
         """By its line in the list, then what the workflow says about itself."""

@@ -107,6 +107,26 @@ async def test_an_officer_approves_in_the_temporal_ui_and_the_customer_can_withd
     assert own["told_to_other_exchanges"][0]["payload"] == told
 
 
+async def test_figures_are_shown_to_staff_and_to_nobody_else(running: Running, browser: Browser):
+    async with httpx.AsyncClient(base_url=running.staff_url) as nobody:
+        assert (await nobody.get("/staff/figures")).status_code == 401
+        page = await nobody.get("/staff/overview", headers={"Accept": "text/html"})
+        assert page.headers["Location"].startswith("/staff/login")
+    async with staff_page(browser, running.staff_url, BY_LOGIN["erin"]) as erin:
+        text = await erin.overview()
+        figures = await erin.figures()
+    shown = {each["asset"]: each for each in figures["figures"]["treasury"]}
+    assert {"BTC", "ETH", "USDT"} <= shown.keys()
+    assert all(each["covered"] for each in shown.values()), shown
+    assert shown["BTC"]["hot"] in text
+    working = {(each["name"], each["kind"]) for each in figures["queues"] if each["pollers"]}
+    assert {("workflows", "workflow"), ("ledger", "activity"), ("signer", "activity")} <= working
+    assert {each["chain"] for each in figures["figures"]["listeners"]} == {"bitcoin", "ethereum"}
+    assert figures["workflows"]["under way"] > 0
+    for title in ("Treasury", "Reconciliation", "Task queues", "Waiting", "Chains"):
+        assert title in text
+
+
 async def test_a_customer_whose_name_comes_onto_a_list_is_looked_at_again(
     running: Running, nora: Customer, tmp_path: Path
 ):
