@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from cli.deed import AsJson, Yes, confirm, note
 from cli.running import Running
 from cli.terminal import console
 from domain.errors import ExchangeError
@@ -34,21 +37,40 @@ def pause(
     reason: Annotated[str, typer.Option(help="Shown to customers.")],
     deposits: Deposits = True,
     withdrawals: Withdrawals = True,
+    as_json: AsJson = False,
 ) -> None:
     """Stop an asset at once. Its chain is still scanned; what arrives is credited afterwards."""
-    _run(_set(asset, is_on=False, reason=reason, deposits=deposits, withdrawals=withdrawals))
+    chosen = Chosen(asset, deposits, withdrawals)
+    _run(_set(chosen, is_on=False, reason=reason, as_json=as_json))
 
 
 @app.command()
-def resume(asset: AssetName, deposits: Deposits = True, withdrawals: Withdrawals = True) -> None:
+def resume(
+    asset: AssetName,
+    deposits: Deposits = True,
+    withdrawals: Withdrawals = True,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
     """Let it go on. What waited is paid and credited within a minute."""
-    _run(_set(asset, is_on=True, reason="", deposits=deposits, withdrawals=withdrawals))
+    confirm(f"{asset} goes on: what waited is paid and credited", yes=yes)
+    chosen = Chosen(asset, deposits, withdrawals)
+    _run(_set(chosen, is_on=True, reason="", as_json=as_json))
 
 
 @app.command(name="list")
-def list_command() -> None:
+def list_command(as_json: AsJson = False) -> None:
     """What is open, what is stopped and why, and how the hot wallets stand."""
-    _run(_list())
+    _run(_list(as_json=as_json))
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An asset, or `all`, and which ways of it."""
+
+    asset: str
+    deposits: bool
+    withdrawals: bool
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -59,30 +81,35 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         raise typer.Exit(1) from None
 
 
-async def _set(asset: str, *, is_on: bool, reason: str, deposits: bool, withdrawals: bool) -> None:
+async def _set(chosen: Chosen, *, is_on: bool, reason: str, as_json: bool) -> None:
     engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
+    deposits, withdrawals = chosen.deposits, chosen.withdrawals
+    action = "asset.resume" if is_on else "asset.pause"
+    asked = {"deposits": deposits, "withdrawals": withdrawals, "reason": reason}
+    await note(engine, action, chosen.asset, **asked)
     async with engine.begin() as connection:
-        if asset == "all":
-            for name, chosen in (("credits", deposits), ("withdrawals", withdrawals)):
-                if chosen:
+        if chosen.asset == "all":
+            for name, is_meant in (("credits", deposits), ("withdrawals", withdrawals)):
+                if is_meant:
                     await custody_policy.set_switch(
                         connection, name, is_on=is_on, reason=reason, officer="command line"
                     )
         else:
             await custody_policy.set_asset_flags(
                 connection,
-                asset.upper(),
+                chosen.asset.upper(),
                 deposit_enabled=is_on if deposits else None,
                 withdraw_enabled=is_on if withdrawals else None,
                 reason=reason,
             )
     await engine.dispose()
-    await _list()
+    await _list(as_json=as_json)
 
 
-async def _list() -> None:
+async def _list(*, as_json: bool) -> None:
     engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
     table = Table("asset", "deposits", "withdrawals", "why", "hot wallet", "low", "high", box=None)
+    rows: list[dict[str, object]] = []
     async with engine.connect() as connection:
         stopped = [
             name
@@ -91,15 +118,30 @@ async def _list() -> None:
         ]
         for asset in await custody_policy.read_assets(connection):
             hot = await treasury.hot_units(connection, asset.asset)
-            amounts = (hot, asset.hot_low_units, asset.hot_high_units)
+            amounts = [
+                format_units(units, asset.scale)
+                for units in (hot, asset.hot_low_units, asset.hot_high_units)
+            ]
+            rows.append(
+                {
+                    "asset": asset.asset,
+                    "deposits": asset.deposit_enabled,
+                    "withdrawals": asset.withdraw_enabled,
+                    "reason": asset.pause_reason,
+                    **dict(zip(("hot", "low", "high"), amounts, strict=True)),
+                }
+            )
             table.add_row(
                 asset.asset,
                 _word(asset.deposit_enabled),
                 _word(asset.withdraw_enabled),
                 asset.pause_reason,
-                *(format_units(units, asset.scale) for units in amounts),
+                *amounts,
             )
     await engine.dispose()
+    if as_json:
+        print(json.dumps({"assets": rows, "stopped_for_all": stopped}))
+        return
     console.print(table)
     if stopped:
         console.print(f"[red]stopped for all assets: {', '.join(stopped)}[/]")

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from activities.listening.rescan import Rescan, Rescanned, RescanRefused
+from cli.deed import note
 from workers.chain_readers import ReaderSettings, open_reader
 
 app = typer.Typer(name="deposits", no_args_is_help=True, help=__doc__)
@@ -54,6 +55,7 @@ def rescan(
 async def _rescan(chain: str, first: int, last: int, *, quiet: bool) -> Rescanned:
     settings: Any = ReaderSettings()
     async with open_reader(settings, chain) as (engine, reader):
+        await note(engine, "deposits.rescan", chain, first=first, last=last)
         with Progress(disable=quiet, console=console) as progress:
             task = progress.add_task(f"{chain} {first} to {last}", total=last - first + 1)
             return await Rescan(engine, reader).run(

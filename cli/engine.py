@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from engine import snapshot
 from engine.events import NumberedEvent, describe
@@ -20,6 +23,7 @@ from streams.journal import replay
 from streams.replica import Diverged, Replica, recover
 from workers.engine_housekeeping import bring_back, make_snapshot
 
+AsJson = Annotated[bool, typer.Option("--json", help="Nothing but one JSON object.")]
 Directory = Annotated[
     Path, typer.Argument(envvar="RIALTO_JOURNAL_DIR", help="Folder of the journal.")
 ]
@@ -37,37 +41,47 @@ def register(app: typer.Typer) -> None:
 
 
 def replay_journal(
-    directory: Directory, *, events: Annotated[bool, typer.Option(help="Print events.")] = False
+    directory: Directory,
+    *,
+    events: Annotated[bool, typer.Option(help="Print events.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Replay all records from the first, and print the state and its hash."""
     replica = Replica()
-    for runs in _runs(directory, replica):
-        for run in runs if events else []:
-            for event in run.numbered():
-                print(run.market, describe(event))
+    with _progress("replaying", is_quiet=as_json or events) as tick:
+        for runs in _runs(directory, replica):
+            tick(replica.exchange.number)
+            for run in runs if events else []:
+                for event in run.numbered():
+                    print(run.market, describe(event))
     print(json.dumps(_state(replica), indent=2))
 
 
-def verify(directory: Directory) -> None:
+def verify(directory: Directory, *, as_json: AsJson = False) -> None:
     """Check every record and digest, and that snapshots and both price indexes agree.
 
     Exit status 1, and what differs first, if anything is wrong.
     """
     fast, slow = Replica(), Replica(Exchange(index=SortedIndex))
     kept = set(snapshots.numbers(directory))
-    for _ in _runs(directory, fast, slow):
-        number = fast.exchange.number
-        data = snapshots.read(directory, number) if number in kept else b""
-        if data is None or (data and data != snapshot.dump(fast.exchange)):
-            _fail(f"snapshot {number} is not the state after record {number}")
+    with _progress("verifying", is_quiet=as_json) as tick:
+        for _ in _runs(directory, fast, slow):
+            number = fast.exchange.number
+            tick(number)
+            data = snapshots.read(directory, number) if number in kept else b""
+            if data is None or (data and data != snapshot.dump(fast.exchange)):
+                _fail(f"snapshot {number} is not the state after record {number}")
     if snapshot.state_hash(fast.exchange) != snapshot.state_hash(slow.exchange):
         _fail("the two price indexes led to different states")
     print(json.dumps(_state(fast), indent=2))
 
 
-def take_snapshot(directory: Directory) -> None:
+def take_snapshot(directory: Directory, *, as_json: AsJson = False) -> None:
     """Store the state after the last durable record."""
     number = make_snapshot(directory, records_min=1)
+    if as_json:
+        print(json.dumps({"snapshot": number}))
+        return
     print("nothing new since the last snapshot" if number is None else f"snapshot {number}")
 
 
@@ -129,6 +143,22 @@ def _runs(directory: Path, *replicas: Replica) -> Iterator[list[Run]]:
             yield runs
     except (CorruptJournal, Diverged) as fault:
         _fail(str(fault))
+
+
+@contextmanager
+def _progress(what: str, *, is_quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A line on the terminal, if there is one, with how many records are done."""
+    with Progress(
+        TextColumn("{task.description}"),
+        SpinnerColumn(),
+        TextColumn("{task.completed} records"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=is_quiet,
+        transient=True,
+    ) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda number: progress.update(task, completed=number)
 
 
 def _state(replica: Replica) -> dict[str, object]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -51,12 +52,14 @@ def explain_command(
     as_csv: Annotated[bool, typer.Option("--csv", help="All lines as CSV on stdout.")] = False,
     after: Annotated[str, typer.Option(help="Where the last page ended.")] = "0-0",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Lines of this page.")] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """Trace every unit of a customer's balance to the entries and causes that made it."""
     if as_csv:
         _run(_export(CustomerId(customer), asset))
     else:
-        _run(_explain(CustomerId(customer), asset, Position.parse(after), limit))
+        page = (Position.parse(after), limit)
+        _run(_explain(CustomerId(customer), asset, page, as_json=as_json))
 
 
 @app.command(name="statement")
@@ -106,8 +109,14 @@ def _engine() -> AsyncEngine:
 
 async def _verify(as_json: bool) -> int:
     engine = _engine()
-    chain = await verify_chain(engine)
-    findings = [*await audit_ledger(engine), *chain.findings, *await verify_seals(engine)]
+    with Progress(disable=as_json, console=console) as progress:
+        task = progress.add_task("hash chain of every account", total=3)
+        chain = await verify_chain(engine)
+        progress.update(task, advance=1, description="promises of conservation")
+        audited = await audit_ledger(engine)
+        progress.update(task, advance=1, description="seals")
+        findings = [*audited, *chain.findings, *await verify_seals(engine)]
+        progress.update(task, advance=1)
     await engine.dispose()
     if as_json:
         report = {"accounts": chain.accounts, "legs": chain.legs}
@@ -128,11 +137,20 @@ def _print_findings(findings: list[Finding]) -> None:
     console.print(table)
 
 
-async def _explain(customer_id: CustomerId, asset_code: str, after: Position, limit: int) -> int:
-    engine = _engine()
+async def _explain(
+    customer_id: CustomerId, asset_code: str, wanted: tuple[Position, int], *, as_json: bool
+) -> int:
+    engine, (after, limit) = _engine(), wanted
     asset = (await _catalog(engine)).asset(asset_code)
     page = await explain(engine, customer_id, asset.code, after=after, limit=limit)
     await engine.dispose()
+    if as_json:
+        rows = [
+            dict(zip(CSV_COLUMNS, csv_row(line, asset.scale), strict=True)) for line in page.lines
+        ]
+        following = None if page.next is None else str(page.next)
+        print(json.dumps({"lines": rows, "next": following}))
+        return 0
     _print_lines(page.lines, asset.scale)
     if page.next is not None:
         console.print(f"more: rialto ledger explain {customer_id} {asset.code} --after {page.next}")

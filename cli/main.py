@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from collections.abc import Iterable
 
 import typer
 
@@ -21,14 +22,23 @@ def rialto() -> None:
 
 
 def main() -> None:
-    modules = sorted(module.name for module in pkgutil.iter_modules(cli.__path__))
+    modules = _modules()
     asked_for = sys.argv[1:2]
     # One command starts quickly and works also while another does not; help needs them all.
-    for name in asked_for if asked_for and asked_for[0] in modules else modules:
+    register_all(asked_for if asked_for and asked_for[0] in modules else modules)
+    app()
+
+
+def register_all(names: Iterable[str] | None = None) -> None:
+    """Put the commands of these modules, or of all, into `app`."""
+    for name in _modules() if names is None else names:
         register = getattr(importlib.import_module(f"cli.{name}"), "register", None)
         if register is not None:
             register(app)
-    app()
+
+
+def _modules() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(cli.__path__))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,21 @@
-"""`rialto market`: halt a market, and let it trade again."""
+"""`rialto market`: halt a market, let orders only be canceled, and let it trade again."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import sys
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
 import typer
 
+from cli.deed import AsJson, Yes, confirm, note
+from cli.running import Running
 from cli.terminal import console
+from domain.errors import ExchangeError
 from domain.market import MarketId
+from engine import commands
 from storage.catalog import read_catalog
 from storage.engine import create_engine
 from storage.ledger import Ledger
@@ -26,31 +31,50 @@ def register(parent: typer.Typer) -> None:
 
 
 @app.command()
-def halt(market: Market) -> None:
-    """Have the engine take no order of the market, until `resume`."""
-    asyncio.run(_set(market, is_trading=False))
+def halt(market: Market, as_json: AsJson = False) -> None:
+    """Have the engine take no order and no cancellation of the market, until `resume`."""
+    _run(_set(market, "halted", as_json=as_json))
+
+
+@app.command(name="cancel-only")
+def cancel_only(market: Market, as_json: AsJson = False) -> None:
+    """Take no new order; those that rest may be canceled. Until `resume`."""
+    _run(_set(market, "cancel-only", as_json=as_json))
 
 
 @app.command()
-def resume(market: Market) -> None:
-    """Let a halted market trade again. First make sure that its settlement has no lag."""
-    asyncio.run(_set(market, is_trading=True))
+def resume(market: Market, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Let a market trade again. First make sure that its settlement has no lag."""
+    confirm(f"{market} trades again", yes=yes)
+    _run(_set(market, "trading", as_json=as_json))
 
 
-async def _set(name: str, *, is_trading: bool) -> None:
-    url = os.environ.get("RIALTO_DATABASE_URL")
-    if not url:
-        sys.exit('RIALTO_DATABASE_URL is not set. On a local stack: eval "$(rialto env)"')
-    engine = create_engine(url, application="rialto-cli")
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except ExchangeError as refusal:
+        console.print(f"[red]{refusal}[/]")
+        raise typer.Exit(1) from None
+
+
+async def _set(name: str, state: str, *, as_json: bool) -> None:
+    engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
     async with engine.connect() as connection:
         market = (await read_catalog(connection)).market(MarketId(name))
     ledger = await Ledger.open(engine)
     try:
         settlements = Settlements(ledger, {market.id: market})
-        change = settlements.reopen if is_trading else settlements.halt
-        done = await change(market.id)
+        await note(engine, f"market.{state}", market.id)
+        if state == "trading":
+            done = await settlements.reopen(market.id)
+        else:
+            wanted = commands.HALTED if state == "halted" else commands.CANCEL_ONLY
+            done = await settlements.restrict(market.id, wanted)
     finally:
         await ledger.close()
         await engine.dispose()
-    word = "trades again" if is_trading else "is halted"
+    if as_json:
+        print(json.dumps({"market": market.id, "state": state, "changed": done}))
+        return
+    word = "trades again" if state == "trading" else f"is {state}"
     console.print(f"{market.id} {word}" if done else f"{market.id}: it {word} already")

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.listening.reader import ChainReader
 from activities.projecting.dead_letters import REPLAY_COMMAND
 from activities.projecting.refilling import reindex
+from cli.deed import note
 from cli.running import Running
 from projections import ranges
 from projections.listings import Listings
@@ -115,6 +116,9 @@ def rebuild(
     parts = _parts()
     if since is not None:
         repaired = asyncio.run(_repair(parts, since.replace(tzinfo=UTC), nodes=nodes))
+        if as_json:
+            print(json.dumps(asdict(repaired)))
+            return
         console.print(f"{repaired.events} events and {repaired.fills} fills applied again")
         return
     try:
@@ -189,6 +193,7 @@ def dead_letters(as_json: AsJson = False) -> None:
 
 async def _rebuild(parts: Parts, *, nodes: bool, **chosen: bool) -> Rebuilt:
     async with _sources(parts, nodes=nodes) as (engine, listings, journal, readers):
+        await note(engine, "projections.rebuild", "all", nodes=nodes, **chosen)
         rebuilding = Rebuild(parts, engine, listings, journal, console.print, readers=readers)
         return await rebuilding.run(**chosen)
 

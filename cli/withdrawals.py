@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from cli.deed import AsJson, Yes, confirm, note
 from cli.demo.staff import Staff
 from cli.running import Running
 from cli.terminal import console
@@ -24,7 +25,6 @@ from storage.stuck import Stuck, find_stuck
 app = typer.Typer(name="withdrawals", no_args_is_help=True, help=__doc__)
 
 WithdrawalId = Annotated[str, typer.Argument(help="The withdrawal's id.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def register(parent: typer.Typer) -> None:
@@ -47,29 +47,33 @@ def show(withdrawal_id: WithdrawalId, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def retry(withdrawal_id: WithdrawalId) -> None:
+def retry(withdrawal_id: WithdrawalId, as_json: AsJson = False) -> None:
     """Tell its workflow to look again; a lost workflow is started anew. Always safe."""
-    _run(_retry(withdrawal_id))
+    _run(_retry(withdrawal_id, as_json=as_json))
 
 
 @app.command()
 def bump(
     withdrawal_id: WithdrawalId,
     reason: Annotated[str, typer.Option(help="Written down with the deed.")],
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Pay a higher network fee: the same inputs or nonce, the same payees.
 
     Acts through the staff portal, as the local stack's operations login.
     """
-    _run(_bump(withdrawal_id, reason))
+    confirm(f"{withdrawal_id} pays a higher network fee", yes=yes)
+    _run(_bump(withdrawal_id, reason, as_json=as_json))
 
 
 def _run(work: Coroutine[Any, Any, int]) -> None:
     try:
-        raise typer.Exit(asyncio.run(work))
+        status = asyncio.run(work)
     except (ExchangeError, RuntimeError) as refusal:
         console.print(f"[red]{refusal}[/]")
-        raise typer.Exit(1) from None
+        status = 1
+    raise typer.Exit(status)  # Outside: it is a RuntimeError itself.
 
 
 async def _stuck(minutes: int, *, as_json: bool) -> int:
@@ -120,22 +124,33 @@ async def _show(withdrawal_id: str, *, as_json: bool) -> int:
     return 0
 
 
-async def _retry(withdrawal_id: str) -> int:
+async def _retry(withdrawal_id: str, *, as_json: bool) -> int:
     engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
+    await note(engine, "withdrawal.retry", withdrawal_id)
     async with engine.begin() as connection:
         await withdrawals.find(connection, withdrawal_id)
         await withdrawals.note(connection, withdrawal_id, has_news=True)
     await engine.dispose()
-    console.print("its workflow looks at it within a second")
+    _say(withdrawal_id, "its workflow looks at it within a second", as_json=as_json)
     return 0
 
 
-async def _bump(withdrawal_id: str, reason: str) -> int:
+def _say(withdrawal_id: str, what: str, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"withdrawal": withdrawal_id, "done": what}))
+    else:
+        console.print(what)
+
+
+async def _bump(withdrawal_id: str, reason: str, *, as_json: bool) -> int:
+    engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
+    await note(engine, "withdrawal.bump", withdrawal_id, reason=reason)
+    await engine.dispose()
     who = next(each for each in STAFF if each.role is Role.OPERATIONS)
     staff = Staff(Running.load(os.environ), who)
     try:
         await staff.update(f"withdrawal/{withdrawal_id}", "bump_fee", {"reason": reason})
     finally:
         await staff.close()
-    console.print("a transaction with a higher fee is on its way")
+    _say(withdrawal_id, "a transaction with a higher fee is on its way", as_json=as_json)
     return 0

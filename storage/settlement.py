@@ -63,6 +63,13 @@ class Settlements:
         """Let a market trade again that was halted for its settlement's sake, and no other."""
         return await self._set_state(_REOPEN, market, commands.TRADING)
 
+    async def restrict(self, market: MarketId, state: int) -> bool:
+        """By order of people: commands.HALTED or CANCEL_ONLY, whatever it was before, until
+        `reopen`. False for a market that is not listed.
+        """
+        assert state in {commands.HALTED, commands.CANCEL_ONLY}
+        return await self._set_state(_RESTRICT, market, state)
+
     async def _set_state(self, query: str, market: MarketId, state: int) -> bool:
         [command_id] = await self._command_ids.take(self._ledger.pool, 1)
         command = commands.set_state(command_id=command_id, state=state)
@@ -146,6 +153,13 @@ WITH marked AS (
     WHERE market = $1 AND halted_at IS NULL RETURNING market
 ) {_QUEUE}
 """  # noqa: S608 - Only the constant above is put in.
+
+_RESTRICT = f"""
+WITH marked AS (
+    UPDATE settlement_cursors SET halted_at = coalesce(halted_at, clock_timestamp())
+    WHERE market = $1 RETURNING market
+) {_QUEUE}
+"""  # noqa: S608
 
 _REOPEN = f"""
 WITH marked AS (
