@@ -52,13 +52,19 @@ simulate: ## Tell SEEDS stories of crashes to engine, ledger and settlement in o
 	@$(BIN)/rialto simulate --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0)
 
 .PHONY: check
-check: ## Lint, format, types, layers and house rules
+check: ## Lint, format, types, layers, house rules and the security drill
 	@$(INSTALL) python
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/test_house_rules.py
+	@$(BIN)/python -m devstack.security
+
+.PHONY: security
+security: ## The security drill: secret scan, dependency audit, bill of materials (dist/sbom.cdx.json)
+	@$(INSTALL) python
+	@$(BIN)/python -m devstack.security
 
 .PHONY: bench
 bench: install ## Run every benchmark and print its figures

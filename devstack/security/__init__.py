@@ -1,0 +1,1 @@
+"""The security drill that needs no service: secrets, dependencies, bill of materials."""
