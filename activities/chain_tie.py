@@ -12,10 +12,11 @@ from chains.bitcoin import holdings as bitcoin_holdings
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum import holdings as ethereum_holdings
 from chains.ethereum.node import EthereumNode
-from chains.holdings import Holdings, MinedFee
+from chains.holdings import AddressHoldings, Holdings, MinedFee
 from domain.ids import TxId
 from storage.audit import snapshot
 from storage.custody_books import CustodyBooks, OpenPayment, read_books
+from storage.reserves import Block
 
 _COIN = {"bitcoin": "BTC", "ethereum": "ETH"}
 _TRIES = 40
@@ -24,6 +25,10 @@ _AGAIN_SECONDS = 0.25
 
 class TipKeepsMoving(Exception):
     """The listener and the node never stood at the same block while we looked. Try again later."""
+
+
+class MovedOn(Exception):
+    """The node is past the block that was asked for, and cannot look back at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,45 @@ class ChainTie:
         contracts = {each.asset: each.contract for each in books.assets if each.contract}
         return await ethereum_holdings.holdings(
             self._ethereum, books.addresses, contracts, books.height
+        )
+
+    async def by_address(self, chain: str, at: Block | None = None) -> AddressHoldings:
+        """What each address of ours holds: at the block `at`, or where listener and node agree.
+
+        Raises TipKeepsMoving, NodeFault; MovedOn when the node has no such block (any more).
+        """
+        for _ in range(_TRIES):
+            async with snapshot(self._engine) as connection:
+                books = await read_books(connection, chain)
+            if books is None:
+                raise TipKeepsMoving(f"{chain}: the listener has taken in no block yet")
+            height = books.height if at is None else at.height
+            if at is not None and not await self._is_on_chain(chain, at):
+                raise MovedOn(f"{chain}: block {at.height} is not {at.hash}")
+            held = await self._each_holding(books, height)
+            if held.block_hash == (books.block_hash if at is None else at.hash):
+                return held
+            if at is not None:
+                raise MovedOn(f"{chain}: block {at.height} is not {at.hash}")
+            await asyncio.sleep(_AGAIN_SECONDS)  # A block came in between.
+        raise TipKeepsMoving(f"{chain}: no moment at which listener and node agree on the tip")
+
+    async def _is_on_chain(self, chain: str, block: Block) -> bool:
+        if chain == "bitcoin":
+            assert self._bitcoin is not None
+            return await self._bitcoin.block_hash(block.height) == block.hash
+        assert self._ethereum is not None
+        header = await self._ethereum.header(block.height)
+        return header is not None and header["hash"] == block.hash
+
+    async def _each_holding(self, books: CustodyBooks, height: int) -> AddressHoldings:
+        if books.chain == "bitcoin":
+            assert self._bitcoin is not None
+            return await bitcoin_holdings.holdings_by_address(self._bitcoin, books.addresses)
+        assert self._ethereum is not None
+        contracts = {each.asset: each.contract for each in books.assets if each.contract}
+        return await ethereum_holdings.holdings_by_address(
+            self._ethereum, books.addresses, contracts, height
         )
 
     async def _compare(self, books: CustodyBooks, held: Holdings) -> list[Tie]:

@@ -36,6 +36,7 @@ from api.v1 import (
     market_data,
     orders,
     passkeys,
+    reserves,
     second_factors,
     sessions,
     statements,
@@ -52,6 +53,7 @@ Build = Callable[[ApiSettings], AbstractAsyncContextManager[Services]]
 ROUTERS = (
     status.router,
     invariants.router,
+    reserves.router,
     catalog.router,
     fees.router,
     market_data.router,

@@ -185,6 +185,11 @@ ERRORS: Mapping[str, ErrorKind] = {
     "unknown_api_key": ErrorKind(
         HTTPStatus.NOT_FOUND, "No such API key", "`GET /v1/api-keys` lists yours."
     ),
+    "unknown_reserves": ErrorKind(
+        HTTPStatus.NOT_FOUND,
+        "There is no such proof of reserves",
+        "One is published each day; it has a leaf for everybody who had an account by then.",
+    ),
     "unknown_address": ErrorKind(
         HTTPStatus.NOT_FOUND,
         "No such address",

@@ -16,6 +16,16 @@ class Holdings:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressHoldings:
+    """Units address by address, at one block."""
+
+    height: int
+    block_hash: str
+    units: Mapping[tuple[str, str], int]
+    """By address and asset."""
+
+
+@dataclass(frozen=True, slots=True)
 class MinedFee:
     """A transaction of ours that is in a block: what the network took, and whether it worked."""
 

@@ -106,6 +106,12 @@ class WebhookUrlRefused(InvalidInput):
     code = "webhook_url_refused"
 
 
+class UnknownReserves(InvalidInput):
+    """No such proof of reserves was published, or it has no leaf of this customer."""
+
+    code = "unknown_reserves"
+
+
 class WeakPassword(InvalidInput):
     code = "weak_password"
 

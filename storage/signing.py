@@ -85,7 +85,7 @@ async def read_plan(connection: AsyncConnection, payment_id: str, attempt: int) 
         contract=payment.contract,
         units=int(payment.units),
         from_address=payment.from_address,
-        from_key=await _key_of(connection, payment.chain, payment.from_address),
+        from_key=await key_of(connection, payment.chain, payment.from_address),
         nonce=payment.nonce,
         nonce_owner=await _nonce_owner(connection, payment),
         outputs=await _outputs(connection, payment),
@@ -269,7 +269,7 @@ async def _inputs(connection: AsyncConnection, payment: Row[Any]) -> list[Planne
             int(row.units),
             row.address,
             row.spent_txid,
-            await _key_of(connection, payment.chain, row.address),
+            await key_of(connection, payment.chain, row.address),
         )
         for row in rows.all()
     ]
@@ -286,13 +286,13 @@ async def _sources(connection: AsyncConnection, payment: Row[Any]) -> list[Plann
             row.address,
             int(row.units),
             row.authorization_nonce,
-            await _key_of(connection, payment.chain, row.address),
+            await key_of(connection, payment.chain, row.address),
         )
         for row in rows.all()
     ]
 
 
-async def _key_of(connection: AsyncConnection, chain: str, address: str) -> KeyLocation | None:
+async def key_of(connection: AsyncConnection, chain: str, address: str) -> KeyLocation | None:
     wallet = (
         await connection.execute(
             select(wallets.c.key_id, wallets.c.public_key).where(

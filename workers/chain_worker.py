@@ -24,6 +24,7 @@ from activities.payment_repairs import RepairableChain, RepairActivities
 from activities.payment_watch import PaymentWatch, Tell
 from activities.payments import PaymentActivities
 from activities.reconciliation import ReconciliationActivities
+from activities.reserves import ReserveCounting
 from activities.treasury import TreasuryActivities, TreasuryChain
 from chains.node import NodeFault, NodeRefusal
 from storage import treasury, withdrawals
@@ -120,6 +121,7 @@ async def serve_chain(
                 *RepairActivities(*parts, chain).all(),
                 *TreasuryActivities(books.engine, books.ledger, chain).all(),
                 *ReconciliationActivities(books.engine, books.catalog, tie(books.engine)).all(),
+                *ReserveCounting(books.engine, tie(books.engine)).all(),
             ],
             activities_at_once=_ACTIVITIES_AT_ONCE,
         )

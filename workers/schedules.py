@@ -19,6 +19,7 @@ from temporalio.client import (
 from storage.catalog import Catalog
 from workflows.ledger_care import ExpireHoldsWorkflow, SealLedgerWorkflow
 from workflows.reconciliation import ReconciliationInput, ReconciliationWorkflow
+from workflows.reserves import ReservesInput, ReservesWorkflow
 from workflows.start import WORKFLOWS_QUEUE
 from workflows.sweep import SweepInput, SweepWorkflow
 
@@ -31,6 +32,7 @@ class Intervals:
     reconcile: timedelta
     expire: timedelta
     seal: timedelta
+    reserves: timedelta
 
 
 async def ensure_schedules(client: Client, catalog: Catalog, every: Intervals) -> None:
@@ -60,6 +62,15 @@ async def ensure_schedules(client: Client, catalog: Catalog, every: Intervals) -
         task_queue=WORKFLOWS_QUEUE,
     )
     await _ensure(client, "ledger-seal", sealing, every.seal)
+    proving = ScheduleActionStartWorkflow(
+        ReservesWorkflow.run,
+        ReservesInput(
+            tip_chains=["bitcoin"], other_chains=sorted({*catalog.chains.values()} - {"bitcoin"})
+        ),
+        id="reserves/daily",
+        task_queue=WORKFLOWS_QUEUE,
+    )
+    await _ensure(client, "proof-of-reserves", proving, every.reserves)
 
 
 async def _ensure(

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import DBAPIError
 
 from activities.address_checks import AddressChecks
+from activities.challenges import ChallengeSigning
 from activities.signing import KeyRing, SigningActivities
 from chains.bitcoin.network import network
 from storage.engine import create_engine
@@ -56,8 +57,11 @@ async def serve(stop: asyncio.Event) -> None:
             engine, keys, network=bitcoin, chain_id=settings.ethereum_chain_id
         )
         checking = asyncio.create_task(check_addresses(AddressChecks(engine, keys, bitcoin), stop))
+        challenges = ChallengeSigning(engine, keys, bitcoin)
         queue = Queue(
-            QUEUE, activities=[signing.sign_payment], activities_at_once=_SIGNATURES_AT_ONCE
+            QUEUE,
+            activities=[signing.sign_payment, challenges.sign_challenges],
+            activities_at_once=_SIGNATURES_AT_ONCE,
         )
         await serve_queues(client, [queue], stop, on_running=partial(health.ready, QUEUE))
         checking.cancel()

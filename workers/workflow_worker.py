@@ -14,6 +14,7 @@ from functools import partial
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from activities.ledger_care import LedgerCareActivities
+from activities.reserves import ReserveActivities
 from activities.settlement import SettlementActivities
 from activities.withdrawals import WithdrawalActivities
 from storage.settlement import Settlements
@@ -31,6 +32,7 @@ from workflows.deposit import DepositWorkflow
 from workflows.ledger_care import ExpireHoldsWorkflow, SealLedgerWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.reconciliation import BreakWorkflow, ReconciliationWorkflow
+from workflows.reserves import ReservesWorkflow
 from workflows.settlement import SettlementWorkflow
 from workflows.start import WORKFLOWS_QUEUE
 from workflows.sweep import SweepWorkflow
@@ -47,6 +49,7 @@ MONEY_WORKFLOWS = [
     SettlementWorkflow,
     ExpireHoldsWorkflow,
     SealLedgerWorkflow,
+    ReservesWorkflow,
 ]
 
 
@@ -61,6 +64,7 @@ class Settings(BaseSettings):
     reconcile_seconds: float = 300.0
     expire_seconds: float = 60.0
     seal_seconds: float = 600.0
+    reserves_seconds: float = 86_400.0
     health_port: int | None = None
     metrics_port: int | None = None
 
@@ -74,6 +78,7 @@ def ledger_queue(books: Books) -> Queue:
             *WithdrawalActivities(*parts).all(),
             *SettlementActivities(settlements, books.notices).all(),
             *LedgerCareActivities(books.ledger).all(),
+            *ReserveActivities(books.engine).all(),
         ],
     )
 
@@ -101,6 +106,7 @@ async def serve(stop: asyncio.Event) -> None:
                 reconcile=timedelta(seconds=settings.reconcile_seconds),
                 expire=timedelta(seconds=settings.expire_seconds),
                 seal=timedelta(seconds=settings.seal_seconds),
+                reserves=timedelta(seconds=settings.reserves_seconds),
             ),
         )
         relay = WithdrawalRelay(books.engine, client, books.catalog)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chains.bitcoin.addresses import parse_address
 from chains.bitcoin.fees import satoshi
 from chains.bitcoin.node import BitcoinNode
-from chains.holdings import Holdings, MinedFee
+from chains.holdings import AddressHoldings, Holdings, MinedFee
 from chains.node import NodeFault
 from domain.ids import TxId
 
@@ -17,6 +18,19 @@ async def holdings(node: BitcoinNode, addresses: Sequence[str]) -> Holdings:
     if found is None or not found["success"]:
         raise NodeFault("Bitcoin node: the scan of unspent outputs did not finish")
     return Holdings(found["height"], found["bestblock"], {"BTC": satoshi(found["total_amount"])})
+
+
+async def holdings_by_address(node: BitcoinNode, addresses: Sequence[str]) -> AddressHoldings:
+    """The same, told address by address; those that hold nothing are left out."""
+    found = await node.call("scantxoutset", "start", [f"addr({each})" for each in addresses])
+    if found is None or not found["success"]:
+        raise NodeFault("Bitcoin node: the scan of unspent outputs did not finish")
+    owners = {parse_address(each, node.network).locking_script.hex(): each for each in addresses}
+    units: dict[tuple[str, str], int] = {}
+    for unspent in found["unspents"]:
+        place = (owners[unspent["scriptPubKey"]], "BTC")
+        units[place] = units.get(place, 0) + satoshi(unspent["amount"])
+    return AddressHoldings(found["height"], found["bestblock"], units)
 
 
 async def mined_fee(node: BitcoinNode, txid: TxId) -> MinedFee | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from chains.ethereum.erc20 import balance_of_call
 from chains.ethereum.node import EthereumNode, quantity
-from chains.holdings import Holdings, MinedFee
+from chains.holdings import AddressHoldings, Holdings, MinedFee
 from chains.node import NodeFault
 from domain.ids import TxId
 
@@ -18,23 +18,30 @@ async def holdings(
     node: EthereumNode, addresses: Sequence[str], contracts: Mapping[str, str], height: int
 ) -> Holdings:
     """Balances at the block of this height. `contracts`: tokens by asset; ether comes along."""
+    found = await holdings_by_address(node, addresses, contracts, height)
+    units = dict.fromkeys(("ETH", *contracts), 0)
+    for (_, asset), each in found.units.items():
+        units[asset] += each
+    return Holdings(found.height, found.block_hash, units)
+
+
+async def holdings_by_address(
+    node: EthereumNode, addresses: Sequence[str], contracts: Mapping[str, str], height: int
+) -> AddressHoldings:
+    """The same, told address by address."""
     header = await node.header(height)
     if header is None:
         raise NodeFault(f"Ethereum node: no block at height {height}")
     block = hex(height)
-    calls: dict[str, list[Call]] = {
-        "ETH": [("eth_getBalance", (address, block)) for address in addresses]
+    calls: dict[tuple[str, str], Call] = {
+        (address, "ETH"): ("eth_getBalance", (address, block)) for address in addresses
     }
     for asset, contract in contracts.items():
-        calls[asset] = [
-            (
-                "eth_call",
-                ({"to": contract, "data": "0x" + balance_of_call(address).hex()}, block),
-            )
-            for address in addresses
-        ]
-    units = {asset: await _sum(node, each) for asset, each in calls.items()}
-    return Holdings(height, header["hash"], units)
+        for address in addresses:
+            asked = {"to": contract, "data": "0x" + balance_of_call(address).hex()}
+            calls[address, asset] = ("eth_call", (asked, block))
+    units = await _numbers(node, list(calls.values()))
+    return AddressHoldings(height, header["hash"], dict(zip(calls, units, strict=True)))
 
 
 async def mined_fee(node: EthereumNode, txid: TxId) -> MinedFee | None:
@@ -47,9 +54,9 @@ async def mined_fee(node: EthereumNode, txid: TxId) -> MinedFee | None:
     return MinedFee(quantity(receipt["blockNumber"]), fee, succeeded)
 
 
-async def _sum(node: EthereumNode, calls: Sequence[Call]) -> int:
-    total = 0
+async def _numbers(node: EthereumNode, calls: Sequence[Call]) -> list[int]:
+    numbers: list[int] = []
     for start in range(0, len(calls), _CALLS_MAX):
         answers = await node.call_many(calls[start : start + _CALLS_MAX])
-        total += sum(int(answer, 16) for answer in answers)
-    return total
+        numbers += [int(answer, 16) for answer in answers]
+    return numbers

@@ -25,7 +25,7 @@ PUBLIC = [
     "list_markets", "read_market", "read_book", "list_trades", "list_tickers", "read_ticker",
     "list_candles", "register", "log_in", "start_passkey_log_in", "log_in_with_passkey",
     "list_tiers", "read_fees", "read_invariants", "search", "explore_blocks", "explore_block",
-    "explore_transaction",
+    "explore_transaction", "read_reserves",
     "explore_address", "explore_trade", "explore_order", "explore_deposit", "explore_withdrawal",
 ]  # fmt: skip
 READ = [
@@ -33,7 +33,7 @@ READ = [
     "read_order_by_client_id", "list_fills", "deposit_address", "list_deposits", "read_deposit",
     "quote", "list_withdrawals", "read_withdrawal", "list_addresses", "read_settings", "read_kyc",
     "read_dead_man_switch", "explain_balance", "read_statement", "list_webhooks", "read_webhook",
-    "list_deliveries", "read_delivery",
+    "list_deliveries", "read_delivery", "read_reserves_leaf",
 ]  # fmt: skip
 TRADE = [
     "place_order", "cancel_all_orders", "validate_order", "place_batch", "place_pair",

@@ -40,6 +40,8 @@ REFUSED = {
     "explore_deposit": "no such deposit",
     "explore_withdrawal": "no such withdrawal",
     "read_deposit": "no such deposit",
+    "read_reserves": "none was published",
+    "read_reserves_leaf": "none was published",
     "read_withdrawal": "no such withdrawal",
     "cancel_withdrawal": "no such withdrawal",
     # No workflow runs in this test.

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
 
+from api.v1.reserves import leaf_answer
 from cli.audit import run_audit
 from cli.demo.customer import eventually
 from cli.demo.outside import OutsideBitcoin, OutsideEthereum
 from cli.demo.staff import Staff
 from cli.demo.story import MAKERS, SCALES, TRADERS, WITHDRAWALS, Story
+from cli.reconcile import temporal_of
 from cli.running import Running
 from devstack.rented import RentedStack
+from storage import reserves
+from storage.engine import create_engine
+from tests.clients.reserves_verifiers import Case, by_browser, by_program
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -63,6 +73,55 @@ async def test_the_story_ends_with_every_unit_accounted_for(
     assert totals.search_hits > 0
     audit = await run_audit(running)
     assert audit.findings == []
+
+
+async def test_the_exchange_proves_its_reserves_by_command_and_on_a_schedule(
+    running: Running, api: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """After the story: customers own coins, and the web site's verifier agrees with the command."""
+    proved = rialto(running, "reserves", "prove", "--json")
+    bundle = (await api.get("/v1/proof-of-reserves")).json()
+    engine = create_engine(running.database_url, application="tests")
+    async with engine.connect() as connection:
+        found = await reserves.read_bundle(connection)
+        everybody = await reserves.read_leaves(connection, found.id)
+        leaf, steps = await reserves.read_leaf(connection, found, everybody[0].customer_id)
+    await engine.dispose()
+    own = leaf_answer(found, leaf, steps).model_dump(mode="json")
+    case = Case(bundle, own, customer=own["customer_id"])
+    status, told = by_program(case, tmp_path)
+
+    assert proved.returncode == 0, proved.stdout + proved.stderr
+    answer = json.loads(proved.stdout)
+    assert answer["bundle"] == bundle["bundle"]
+    assert {asset for asset, each in answer["assets"].items() if int(each["owed"])} == set(SCALES)
+    assert status == 0, told
+    assert by_browser([case], tmp_path) == [""]
+    client = await temporal_of(running)
+    schedule = await client.get_schedule_handle("proof-of-reserves").describe()
+    [interval] = schedule.schedule.spec.intervals
+    assert interval.every.days == 1
+
+
+def test_the_exchange_reconciles_by_command(running: Running) -> None:
+    answer = rialto(running, "reconcile", "--json")
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    told = json.loads(answer.stdout)
+    assert told["ties"]
+    assert any(line.startswith("BTC at height") for line in told["lines"])
+
+
+def rialto(running: Running, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command as somebody types it, for this exchange."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *words],
+        env={**os.environ, **running.variables},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 async def test_the_story_ends_well_though_every_part_is_killed_in_its_middle(

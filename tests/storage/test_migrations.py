@@ -18,6 +18,7 @@ import storage.tables_customers
 import storage.tables_ledger
 import storage.tables_payments
 import storage.tables_projections
+import storage.tables_reserves
 import storage.tables_staff
 import storage.tables_webhooks
 from devstack.postgres import admin_url

@@ -49,7 +49,7 @@ async def run_schedule(office: Office, name: str) -> Any:
 async def scheduled(office: Office) -> None:
     async with office.world.engine.connect() as connection:
         catalog = await read_catalog(connection)
-    await ensure_schedules(office.client, catalog, Intervals(*[RARELY] * 4))
+    await ensure_schedules(office.client, catalog, Intervals(*[RARELY] * 5))
 
 
 async def custody(world: World) -> ReconciliationActivities:

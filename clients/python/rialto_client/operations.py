@@ -44,6 +44,28 @@ class Operations:
         answer: schemas.InvariantList = self.transport.call("GET", "/v1/status/invariants")
         return answer
 
+    def read_reserves(self, *, bundle: str | None = None) -> schemas.ReservesBundle:
+        """Proof of reserves: `GET /v1/proof-of-reserves`.
+
+        Published daily. `rialto_client.verify_reserves` and the web site verify it.
+        """
+        query = {"bundle": bundle}
+        answer: schemas.ReservesBundle = self.transport.call(
+            "GET", "/v1/proof-of-reserves", query=query
+        )
+        return answer
+
+    def read_reserves_leaf(self, *, bundle: str | None = None) -> schemas.LeafAnswer:
+        """Your leaf: `GET /v1/proof-of-reserves/leaf`.
+
+        What you were owed, and the path from there to the published root.
+        """
+        query = {"bundle": bundle}
+        answer: schemas.LeafAnswer = self.transport.call(
+            "GET", "/v1/proof-of-reserves/leaf", query=query
+        )
+        return answer
+
     def list_assets(self) -> schemas.AssetList:
         """Every asset: `GET /v1/assets`."""
         answer: schemas.AssetList = self.transport.call("GET", "/v1/assets")

@@ -50,6 +50,7 @@ ERROR_CODES = frozenset(
         "unknown_order",
         "unknown_passkey",
         "unknown_record",
+        "unknown_reserves",
         "unknown_route",
         "unknown_session",
         "unknown_webhook",
@@ -289,6 +290,11 @@ class BatchItem(TypedDict):
 
 class BatchResult(TypedDict):
     data: list[BatchItem]
+
+
+class BlockAnswer(TypedDict):
+    height: int
+    hash: str
 
 
 class BlockPage(TypedDict):
@@ -609,6 +615,17 @@ class KycAnswer(TypedDict):
     approved_until: str | None
 
 
+class LeafAnswer(TypedDict):
+    format: NotRequired[str]
+    bundle: str
+    customer_id: str
+    nonce: str
+    """Yours alone, new in every bundle. Whoever has it sees this."""
+    sums: dict[str, str]
+    """Whole units (satoshi, wei, ...) by asset."""
+    path: list[StepAnswer]
+
+
 class LevelAnswer(TypedDict):
     price: str
     size: str
@@ -827,6 +844,41 @@ class RegistrationAnswer(TypedDict):
     """As we write it."""
 
 
+class ReserveAnswer(TypedDict):
+    asset: str
+    chain: str
+    address: str
+    units: str
+
+
+class ReserveSignature(TypedDict):
+    chain: str
+    address: str
+    format: str
+    signature: str
+
+
+class ReservesBundle(TypedDict):
+    format: NotRequired[str]
+    bundle: str
+    taken_at: str
+    leaves: int
+    root: RootAnswer
+    blocks: dict[str, BlockAnswer]
+    """Where each chain stood, and was counted."""
+    reserves: list[ReserveAnswer]
+    """Of addresses whose keys signed."""
+    unsigned: list[ReserveAnswer]
+    """Of keys that are offline: not counted."""
+    signatures: list[ReserveSignature]
+
+
+class RootAnswer(TypedDict):
+    hash: str
+    sums: dict[str, str]
+    """Whole units (satoshi, wei, ...) by asset."""
+
+
 class SearchResult(TypedDict):
     data: list[Found]
     next_cursor: str | None
@@ -879,6 +931,13 @@ class Step(TypedDict):
     open_size: NotRequired[str | None]
     trade_id: NotRequired[str | None]
     reason: NotRequired[str | None]
+
+
+class StepAnswer(TypedDict):
+    side: Literal["left", "right"]
+    hash: str
+    sums: dict[str, str]
+    """Whole units (satoshi, wei, ...) by asset."""
 
 
 class SubmitRequest(TypedDict):

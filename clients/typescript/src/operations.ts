@@ -49,6 +49,24 @@ export class Operations {
   }
 
   /**
+   * Proof of reserves.
+   * `GET /v1/proof-of-reserves`
+   * Published daily. `rialto_client.verify_reserves` and the web site verify it.
+   */
+  readReserves(query: { bundle?: string } = {}, options: CallOptions = {}): Promise<schemas.ReservesBundle> {
+    return this.transport.call<schemas.ReservesBundle>({ method: "GET", path: "/v1/proof-of-reserves", query }, options);
+  }
+
+  /**
+   * Your leaf.
+   * `GET /v1/proof-of-reserves/leaf`
+   * What you were owed, and the path from there to the published root.
+   */
+  readReservesLeaf(query: { bundle?: string } = {}, options: CallOptions = {}): Promise<schemas.LeafAnswer> {
+    return this.transport.call<schemas.LeafAnswer>({ method: "GET", path: "/v1/proof-of-reserves/leaf", query }, options);
+  }
+
+  /**
    * Every asset.
    * `GET /v1/assets`
    */

@@ -46,6 +46,7 @@ export type ErrorCode =
   | "unknown_order"
   | "unknown_passkey"
   | "unknown_record"
+  | "unknown_reserves"
   | "unknown_route"
   | "unknown_session"
   | "unknown_webhook"
@@ -243,6 +244,11 @@ export interface BatchItem {
 
 export interface BatchResult {
   data: BatchItem[];
+}
+
+export interface BlockAnswer {
+  height: number;
+  hash: string;
 }
 
 export interface BlockPage {
@@ -567,6 +573,17 @@ export interface KycAnswer {
   approved_until: string | null;
 }
 
+export interface LeafAnswer {
+  format?: string;
+  bundle: string;
+  customer_id: string;
+  /** Yours alone, new in every bundle. Whoever has it sees this. */
+  nonce: string;
+  /** Whole units (satoshi, wei, ...) by asset. */
+  sums: Record<string, string>;
+  path: StepAnswer[];
+}
+
 export interface LevelAnswer {
   price: string;
   size: string;
@@ -786,6 +803,41 @@ export interface RegistrationAnswer {
 /** What a customer hands in; machine-readable in `GET /v1/account`. */
 export type Requirement = "profile" | "identity_document" | "selfie" | "proof_of_address" | "source_of_funds";
 
+export interface ReserveAnswer {
+  asset: string;
+  chain: string;
+  address: string;
+  units: string;
+}
+
+export interface ReserveSignature {
+  chain: string;
+  address: string;
+  format: string;
+  signature: string;
+}
+
+export interface ReservesBundle {
+  format?: string;
+  bundle: string;
+  taken_at: string;
+  leaves: number;
+  root: RootAnswer;
+  /** Where each chain stood, and was counted. */
+  blocks: Record<string, BlockAnswer>;
+  /** Of addresses whose keys signed. */
+  reserves: ReserveAnswer[];
+  /** Of keys that are offline: not counted. */
+  unsigned: ReserveAnswer[];
+  signatures: ReserveSignature[];
+}
+
+export interface RootAnswer {
+  hash: string;
+  /** Whole units (satoshi, wei, ...) by asset. */
+  sums: Record<string, string>;
+}
+
 export interface SearchResult {
   data: Found[];
   next_cursor: string | null;
@@ -845,6 +897,13 @@ export interface Step {
   open_size?: string | null;
   trade_id?: string | null;
   reason?: string | null;
+}
+
+export interface StepAnswer {
+  side: "left" | "right";
+  hash: string;
+  /** Whole units (satoshi, wei, ...) by asset. */
+  sums: Record<string, string>;
 }
 
 export interface SubmitRequest {
