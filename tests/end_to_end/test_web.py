@@ -16,7 +16,7 @@ from cli.demo.staff import Staff
 from cli.running import Running
 from devstack.rented import RentedStack
 from tests.end_to_end.web_browser import PATIENCE_MS, Visitor, visitor
-from tests.end_to_end.web_trading import a_pair_in_two_tabs, change_and_cancel
+from tests.end_to_end.web_trading import change_and_cancel, every_kind_of_order, read_statement
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -107,8 +107,9 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
         )
         await change_and_cancel(ada)
         second = Visitor(await ada.page.context.new_page(), web_url)
-        await a_pair_in_two_tabs(ada, second)
+        await every_kind_of_order(ada, second)
         await second.page.close()
+        await read_statement(ada)
         await _withdraw(ada, bitcoin)
         assert ada.complaints == []
         assert ada.elsewhere == set()

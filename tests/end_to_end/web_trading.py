@@ -39,14 +39,54 @@ async def change_and_cancel(ada: Visitor) -> None:
     await orders_are(ada, 0)
 
 
-async def a_pair_in_two_tabs(ada: Visitor, second: Visitor) -> None:
-    """Two orders of one hold; a second tab sees them come and go."""
+async def every_kind_of_order(ada: Visitor, second: Visitor) -> None:
+    """Those that wait, by the form; a second tab sees them come, and go with one key."""
     await second.open_market("BTC-USDT")
     await second.tab("Open orders")
     await ada.order("Sell", "pair", price="72000", stop="40000", size="0.01")
     await orders_are(ada, 2)
     await orders_are(second, 2)
-    await ada.page.get_by_role("button", name="Cancel all").click()
+    await ada.order("Sell", "trailing_stop", trail="12.5", size="0.01")
+    await expect(live_orders(ada).filter(has_text="12.5")).to_have_count(1, timeout=PATIENCE_MS)
+    await ada.order("Sell", "stop_limit", stop="41000", price="40900", size="0.01")
+    await ada.order("Sell", "take_profit", stop="90000", size="0.01")
+    await orders_are(ada, 5)
+    await _iceberg(ada)
+    await orders_are(second, 6)
+
+    await ada.page.evaluate("document.activeElement.blur()")  # Away from the fields.
+    await ada.page.keyboard.press("x")
     await ada.page.get_by_role("dialog").get_by_role("button", name="Cancel all").click()
     await orders_are(ada, 0)
     await orders_are(second, 0)
+
+
+async def _iceberg(ada: Visitor) -> None:
+    """The book shows only what is to be shown."""
+    form = ada.page.get_by_role("form", name="Place an order")
+    await form.locator("#kind").select_option("limit")
+    await form.get_by_text("More terms").click()
+    await form.locator("#display").fill("0.002")
+    await ada.order("Sell", "limit", price="71000", size="0.02")
+    await expect(live_orders(ada).filter(has_text="iceberg")).to_have_count(1, timeout=PATIENCE_MS)
+    level = ada.page.locator('[data-testid="book"] [data-price="71000"]')
+    await expect(level).to_have_attribute("data-size", "0.002", timeout=PATIENCE_MS)
+    await form.locator("#display").fill("")
+
+
+async def read_statement(ada: Visitor) -> None:
+    """The statement's last balance is the wallet's, and its file has every line."""
+    await ada.go("/wallet")
+    shown = ada.page.get_by_test_id("available-BTC")
+    available = ((await shown.text_content(timeout=PATIENCE_MS)) or "").strip()
+    await ada.go("/wallet/history")
+    await ada.page.get_by_role("button", name="Show").click()
+    statement = ada.page.get_by_test_id("statement")
+    await expect(statement.locator("tr.closing td").first).to_have_text(available)
+    said = await ada.page.locator("text=/^\\d+ lines$/").text_content()
+    async with ada.page.expect_download() as asked:
+        await ada.page.get_by_role("link", name="Download CSV").click()
+    rows = (await (await asked.value).path()).read_text().splitlines()
+    assert len(rows) - 1 == int((said or "0").split()[0]) > 3
+    await ada.go("/wallet/explain/BTC")
+    await expect(ada.page.locator("tbody tr").first.locator("td").last).to_have_text(available)
