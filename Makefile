@@ -51,6 +51,14 @@ simulate: ## Tell SEEDS stories of crashes to engine, ledger and settlement in o
 	@$(INSTALL) python
 	@$(BIN)/rialto simulate --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0)
 
+.PHONY: chaos
+chaos: install ## Break a local exchange for MINUTES as SEED says, then count every unit
+	@$(BIN)/rialto chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),3)
+
+.PHONY: loadtest
+loadtest: install ## Find the knee of orders, deposits and withdrawals; writes docs/capacity/
+	@$(BIN)/rialto loadtest
+
 .PHONY: check
 check: ## Lint, format, types, layers, house rules and the security drill
 	@$(INSTALL) python

@@ -47,6 +47,7 @@ from api.v1 import (
     withdrawals,
 )
 from api.v1.socket import routes as socket
+from streams.metrics import emitting
 
 Build = Callable[[ApiSettings], AbstractAsyncContextManager[Services]]
 
@@ -91,7 +92,8 @@ class Application(FastAPI):
             async with build(settings) as services:
                 self.state.services = services
                 self.state.search = services.search
-                yield
+                async with emitting("api"):
+                    yield
 
         super().__init__(
             title="Rialto",

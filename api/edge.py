@@ -21,7 +21,9 @@ from api.exchange.rate_limits import headers as rate_limit_headers
 from api.faults import refusal_of
 from api.rate_limiting import STATE
 from domain.errors import ExchangeError, Unavailable
+from streams import tracing
 from streams.logs import log_context
+from streams.objectives import ORDERS
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ _SECURITY_HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+_ORDER_PATHS = frozenset({"/v1/orders", "/v1/orders:batch", "/v1/orders:pair", "/api/v3/order"})
+"""Where orders are placed: what the objective counts."""
 _ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz"})
 """Health checks must get through when the API refuses the rest, or it would be killed for being
 busy.
@@ -94,11 +98,15 @@ class Edge:
         self._in_flight += 1
         IN_FLIGHT.set(self._in_flight)
         try:
-            await self._answer(scope, exchange)
+            with tracing.span(f"{scope['method']} {scope['path']}", request_id=request_id):
+                await self._answer(scope, exchange)
         finally:
             self._in_flight -= 1
+            seconds = time.perf_counter() - started
             REQUESTS.labels(scope["method"], exchange.status).inc()
-            SECONDS.observe(time.perf_counter() - started)
+            SECONDS.observe(seconds)
+            if scope["method"] == "POST" and scope["path"] in _ORDER_PATHS:
+                ORDERS.count(is_good=exchange.status < 500 and seconds <= ORDERS.limit_seconds)
 
     def _shape(self, path: str) -> Refuse | None:
         shapes = self._other_shapes.items()

@@ -11,6 +11,7 @@ from api.app import Application
 from api.build import build
 from api.settings import ApiSettings
 from api.socket.protocol import FrameProtocol
+from streams import tracing
 from streams.listening import listen_host
 from streams.logs import configure_logging
 
@@ -49,6 +50,7 @@ def server_config(app: Application, settings: ApiSettings, *, port: int) -> uvic
 def main() -> None:
     settings = ApiSettings()
     configure_logging("api", settings.log_level)
+    tracing.configure("api")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # It tells of every WebSocket.
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, listen_host())

@@ -69,20 +69,20 @@ class Clock:
         return sorted(1000 * (at - self.blocks[height]) for at, height in self.credits.values())
 
 
-async def burst(stack: CustodyStack) -> tuple[float, list[float]]:
+async def burst(stack: CustodyStack, size: int = BURST) -> tuple[float, list[float]]:
     """Many deposits in one block: credited a second until the last one, and all latencies."""
-    customers = await stack.customers(BURST)
+    customers = await stack.customers(size)
     payees = await addresses(stack, customers)
     clock = Clock(stack, customers)
     await clock.look()
-    for start in range(0, BURST, _OUTPUTS):
+    for start in range(0, size, _OUTPUTS):
         await stack.pay_many(dict.fromkeys(payees[start : start + _OUTPUTS], AMOUNT))
     await stack.mine()
     await watch(_PATIENCE_SECONDS, clock.look, "all of the burst credited")
     latencies = clock.latencies()
     first_block = min(clock.blocks[height] for _, height in clock.credits.values())
     last_credit = max(at for at, _ in clock.credits.values())
-    return BURST / (last_credit - first_block), latencies
+    return size / (last_credit - first_block), latencies
 
 
 async def steady(stack: CustodyStack) -> list[float]:

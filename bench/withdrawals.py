@@ -125,7 +125,7 @@ async def calm(stack: CustodyStack, asset: str, number: int) -> Crowd:
 
 async def run() -> BenchResult:
     async with custody_stack() as stack:
-        await _make_room(stack)
+        await make_room(stack)
         crowds: list[Crowd] = [await calm(stack, asset, 3) for asset in ("ETH", "BTC")]
         quiet = await calm(stack, "ETH", CALM)
         quiet_bitcoin = await calm(stack, "BTC", CALM)
@@ -161,7 +161,7 @@ async def run() -> BenchResult:
     )
 
 
-async def _make_room(stack: CustodyStack) -> None:
+async def make_room(stack: CustodyStack) -> None:
     """The hourly breaker and review limits are for attackers, not for this."""
     await stack.set("UPDATE custody_assets SET hourly_units_max = 10 ^ 30")
 

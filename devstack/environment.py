@@ -74,11 +74,16 @@ def _names(site: Site) -> dict[str, str]:
 def _chains(site: Site) -> dict[str, str]:
     credentials = bitcoin_credentials(site)
     return {
-        "RIALTO_BITCOIN_RPC_URL": f"http://{credentials}@127.0.0.1:{site.port('bitcoind')}",
+        "RIALTO_BITCOIN_RPC_URL": f"http://{credentials}@127.0.0.1:{_node_port(site, 'bitcoind')}",
         "RIALTO_BITCOIN_NETWORK": "regtest",
-        "RIALTO_ETHEREUM_RPC_URL": f"http://127.0.0.1:{site.port('anvil')}",
+        "RIALTO_ETHEREUM_RPC_URL": f"http://127.0.0.1:{_node_port(site, 'anvil')}",
         "RIALTO_ETHEREUM_CHAIN_ID": "31337",
     }
+
+
+def _node_port(site: Site, node: str) -> int:
+    """Where our processes find a node: its own port, or that of a proxy that breaks answers."""
+    return int(site.settings.get(f"RIALTO_{node.upper()}_PROXY_PORT") or site.port(node))
 
 
 def _addresses(site: Site) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import signal
 import tempfile
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -100,9 +101,13 @@ class RentedStack:
 
     def kill(self, name: str) -> int:
         """End one part as kill -9 does; the supervisor starts it again. Returns the old pid."""
+        return self.signal(name, signal.SIGKILL)
+
+    def signal(self, name: str, number: int) -> int:
+        """Send one part a signal; returns its pid."""
         running = self._stack.running(self.part(name))
         assert running is not None, f"{name} does not run"
-        os.kill(running.pid, 9)
+        os.kill(running.pid, number)
         return running.pid
 
     def pid(self, name: str) -> int | None:

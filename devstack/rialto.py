@@ -139,6 +139,8 @@ def _plan(row: Row, site: Site) -> Plan:
         variables["AWS_ACCESS_KEY_ID"] = f"rialto-{row.name.replace('_', '-')}"
     if row.role is not None:
         variables["RIALTO_DATABASE_URL"] = database_url(site, row.role)
+    if traces := site.settings.get("RIALTO_TRACES"):
+        variables["RIALTO_TRACES"] = traces.replace("HOME", str(site.home))
     if row.serves:
         variables[f"RIALTO_{row.name.upper()}_PORT"] = str(site.port(row.name))
     return python_plan(site, row.name, row.module, variables)

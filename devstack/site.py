@@ -14,7 +14,14 @@ from devstack.ports import DEFAULT_PORT_BASE, OFFSETS
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-REMEMBERED = ("RIALTO_ETHEREUM_BLOCKS", "RIALTO_DURABLE", "RIALTO_RATE_FACTOR")
+REMEMBERED = (
+    "RIALTO_ETHEREUM_BLOCKS",
+    "RIALTO_DURABLE",
+    "RIALTO_RATE_FACTOR",
+    "RIALTO_TRACES",
+    "RIALTO_BITCOIND_PROXY_PORT",
+    "RIALTO_ANVIL_PROXY_PORT",
+)
 """Settings that `up` stores, so that later commands and respawned parts see the same."""
 
 

@@ -11,8 +11,16 @@ import threading
 from collections import deque
 from pathlib import Path
 
+from prometheus_client import Histogram
+
 from engine.journal import Record, encode
 from streams.journal_files import SEGMENT_BYTES, Disk, JournalFiles
+
+SYNC_SECONDS = Histogram(
+    "journal_sync_seconds",
+    "Writing a group of records and waiting for the disk",
+    buckets=(0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1),
+)
 
 
 class JournalFailed(Exception):
@@ -97,8 +105,9 @@ class JournalWriter:
                 batch = list(self._waiting)
                 self._waiting.clear()
             try:
-                self._files.write(batch)
-                self._files.sync()
+                with SYNC_SECONDS.time():
+                    self._files.write(batch)
+                    self._files.sync()
             except OSError as error:
                 self._failure = error
             else:

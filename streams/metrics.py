@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TextIO
 
 import msgspec
@@ -15,6 +17,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Metric, generate_late
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+Labels = tuple[tuple[str, str], ...]
+
 _EMF_METRICS_MAX = 100  # CloudWatch: metric definitions per directive.
 
 
@@ -51,27 +55,65 @@ async def emit_emf(
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Write EMF lines for ever; CloudWatch Logs makes metrics of them where nothing scrapes."""
+    emf = Emf(process, registry)
     while True:
         await asyncio.sleep(every_seconds)
-        lines = emf_lines(process, registry, int(clock() * 1000))
-        stream.writelines(line + "\n" for line in lines)
+        stream.writelines(line + "\n" for line in emf.lines(int(clock() * 1000)))
         stream.flush()
 
 
-def emf_lines(process: str, registry: CollectorRegistry, timestamp_ms: int) -> Iterator[str]:
-    """One EMF object per set of labels; histograms as their count and sum."""
-    groups: dict[tuple[tuple[str, str], ...], dict[str, float]] = {}
-    for metric in registry.collect():
-        for name, labels, value in _samples(metric):
-            groups.setdefault(labels, {})[name] = value
-    for labels, values in groups.items():
-        names = list(values)
-        for start in range(0, len(names), _EMF_METRICS_MAX):
-            part = {name: values[name] for name in names[start : start + _EMF_METRICS_MAX]}
-            yield msgspec.json.encode(_emf(process, dict(labels), part, timestamp_ms)).decode()
+@asynccontextmanager
+async def emitting(process: str) -> AsyncIterator[None]:
+    """Write EMF lines while the block runs, if the environment wants them."""
+    seconds = emf_seconds()
+    task = asyncio.ensure_future(emit_emf(process, every_seconds=seconds)) if seconds else None
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
 
 
-def _samples(metric: Metric) -> Iterator[tuple[str, tuple[tuple[str, str], ...], float]]:
+def emf_seconds(variables: Mapping[str, str] = os.environ) -> float:
+    """How often a process writes EMF lines: RIALTO_EMF_SECONDS; 0, not at all, by default."""
+    return float(variables.get("RIALTO_EMF_SECONDS") or 0)
+
+
+class Emf:
+    """A process's metrics as CloudWatch wants them: what counts up, as what came since last time.
+
+    CloudWatch sums what it is given, so totals would be summed again and again. Each metric is
+    written with the process as a dimension, once without, and once with no dimension at all: for
+    alarms over all processes.
+    """
+
+    def __init__(self, process: str, registry: CollectorRegistry = REGISTRY) -> None:
+        self._process = process
+        self._registry = registry
+        self._before: dict[tuple[str, Labels], float] = {}
+
+    def lines(self, timestamp_ms: int) -> Iterator[str]:
+        """One EMF object per set of labels; histograms as their count and sum."""
+        groups: dict[Labels, dict[str, float]] = {}
+        for metric in self._registry.collect():
+            counts_up = metric.type in {"counter", "histogram", "summary"}
+            for name, labels, value in _samples(metric):
+                news = self._since(name, labels, value) if counts_up else value
+                groups.setdefault(labels, {})[name] = news
+        for labels, values in groups.items():
+            names = list(values)
+            for start in range(0, len(names), _EMF_METRICS_MAX):
+                part = {name: values[name] for name in names[start : start + _EMF_METRICS_MAX]}
+                line = _emf(self._process, dict(labels), part, timestamp_ms)
+                yield msgspec.json.encode(line).decode()
+
+    def _since(self, name: str, labels: Labels, value: float) -> float:
+        before = self._before.get((name, labels), 0.0)
+        self._before[name, labels] = value
+        return value - before
+
+
+def _samples(metric: Metric) -> Iterator[tuple[str, Labels, float]]:
     for sample in metric.samples:
         if sample.name.endswith(("_bucket", "_created")):
             continue
@@ -83,7 +125,7 @@ def _emf(
 ) -> dict[str, Any]:
     directive = {
         "Namespace": "Rialto",
-        "Dimensions": [["process", *labels]],
+        "Dimensions": [["process", *labels], *([[*labels]] if labels else []), []],
         "Metrics": [{"Name": name} for name in values],
     }
     aws = {"Timestamp": timestamp_ms, "CloudWatchMetrics": [directive]}

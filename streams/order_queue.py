@@ -37,6 +37,8 @@ class Received:
     body: str
     receipt: str
     message_id: str
+    sent_ms: int = 0
+    """When the queue took it, in milliseconds since 1970; 0 where it does not say."""
 
 
 class FramesRefused(Exception):
@@ -91,9 +93,15 @@ class OrderQueue:
             QueueUrl=self._queue_url(),
             MaxNumberOfMessages=MESSAGES_MAX,
             WaitTimeSeconds=wait_seconds,
+            MessageSystemAttributeNames=["SentTimestamp"],
         )
         return [
-            Received(message["Body"], message["ReceiptHandle"], message["MessageId"])
+            Received(
+                message["Body"],
+                message["ReceiptHandle"],
+                message["MessageId"],
+                int(message.get("Attributes", {}).get("SentTimestamp", 0)),
+            )
             for message in answer.get("Messages", [])
         ]
 

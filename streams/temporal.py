@@ -16,7 +16,7 @@ from temporalio.converter import DataConverter, PayloadCodec
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
-from streams import aws
+from streams import aws, tracing
 from streams.payload_codec import kms_codec
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ async def connect(
                 settings.temporal_address,
                 namespace=settings.temporal_namespace,
                 data_converter=converter,
-                interceptors=interceptors,
+                interceptors=[*tracing.temporal_interceptors(), *interceptors],
                 runtime=runtime,
                 lazy=lazy,
                 api_key=api_key,

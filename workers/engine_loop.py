@@ -19,10 +19,12 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from engine.journal import FRAME, MARKETS, TICK
 from engine.rules import Rules
+from streams import tracing
 from streams.aws import is_transient
-from streams.frames import MalformedFrame, Section, unpack
+from streams.frames import MalformedFrame, Section, trace_of, unpack
 from streams.journal_writer import JournalWriter
 from streams.lease import Lease
+from streams.objectives import MATCHING
 from streams.order_queue import OrderQueue, Received
 from streams.replica import Replica, encode_markets
 
@@ -38,6 +40,13 @@ TAKE_SECONDS = Histogram(
     "From a receive's answer to its records being durable and published",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
 )
+
+WAIT_SECONDS = Histogram(
+    "engine_queue_wait_seconds",
+    "From a frame's arrival in the queue to its receipt, by the queue's clock and ours",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 30),
+)
+WRITING = Gauge("engine_writing", "1 while this process holds the lease and works")
 
 ReadMarkets = Callable[[], Awaitable[Mapping[str, Rules]]]
 
@@ -105,6 +114,7 @@ class EngineLoop:
         await self.list_markets()
         gc.collect()
         gc.freeze()
+        WRITING.set(1)
         gc.disable()  # A full collection would stop the market for milliseconds; see `_rest`.
         while not stop.is_set():
             received = await self._receive()
@@ -117,12 +127,19 @@ class EngineLoop:
     async def take(self, received: Sequence[Received]) -> None:
         """Do what the messages say, and delete them once that can no longer be lost."""
         began = time.perf_counter()
+        if received and received[0].sent_ms:
+            WAIT_SECONDS.observe(max(0.0, time.time() - received[0].sent_ms / 1_000))
         frames = await self._unpack(received)
-        for body, sections in frames:
-            self._do(FRAME, body, sections)
+        traces = [trace_of(body) for body, _ in frames] if tracing.is_on() else ()
+        with tracing.span("match and journal", traces, frames=len(frames)):
+            for body, sections in frames:
+                self._do(FRAME, body, sections)
+            if frames:
+                await self._publish()
         if frames:
-            await self._publish()
-            TAKE_SECONDS.observe(time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            TAKE_SECONDS.observe(seconds)
+            MATCHING.note(seconds)
         await self._queue.delete(received)
 
     async def list_markets(self) -> None:

@@ -35,6 +35,7 @@ from storage.catalog import Catalog, read_catalog
 from storage.deposits import DueDeposit
 from storage.engine import create_engine
 from streams.kinesis import KinesisProducer
+from streams.objectives import DEPOSITS
 from streams.secret_environment import read_secret_environment
 from streams.temporal import connect
 from workers.health import Health, serve_health
@@ -45,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 HEIGHT = Gauge("listener_height", "Last block scanned", ["chain"])
 NODE_HEIGHT = Gauge("listener_node_height", "The node's newest block", ["chain"])
+LAG = Gauge("listener_lag_blocks", "Blocks of the node not yet scanned", ["chain"])
+LAG_BLOCKS_MAX = 3
 STEPS = Counter("listener_steps", "Steps of the walk by outcome", ["chain", "step"])
 FAULTS = Counter("listener_faults", "Rounds cut short by a node, database or stream", ["chain"])
 
@@ -106,6 +109,9 @@ class Listener:
         STEPS.labels(self.chain, step).inc()
         HEIGHT.labels(self.chain).set(self.walk.height)
         NODE_HEIGHT.labels(self.chain).set(self.walk.node_height)
+        lag = max(0, self.walk.node_height - self.walk.height)
+        LAG.labels(self.chain).set(lag)
+        DEPOSITS.count(is_good=lag <= LAG_BLOCKS_MAX)
         moved = step in (Step.SCANNED, Step.WENT_BACK)
         if not moved:
             await self.mempool.look()

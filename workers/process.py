@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
+from streams import tracing
 from streams.logs import configure_logging
+from streams.metrics import emitting
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +24,7 @@ def run(process: str, serve: Callable[[asyncio.Event], Awaitable[None]]) -> None
     A second signal ends it at once.
     """
     configure_logging(process)
+    tracing.configure(process)
     uvloop.run(_serve(process, serve))
     # Temporal's threads may abort the interpreter while it shuts down (sdk-python issue 300).
     sys.stdout.flush()
@@ -45,7 +48,8 @@ async def _serve(process: str, serve: Callable[[asyncio.Event], Awaitable[None]]
     # A stop before the servers were found must not wait for them.
     stopping = asyncio.ensure_future(_cancel_when_stuck(stop, serving))
     try:
-        await serving
+        async with emitting(process):
+            await serving
     except asyncio.CancelledError:
         logger.warning("stopped before it had finished", extra={"stopped": process})
     finally:

@@ -15,6 +15,7 @@ from streams import market_events
 from streams.kinesis import KinesisProducer
 from streams.kinesis import Record as KinesisRecord
 from streams.market_events import MarketEvents
+from streams.objectives import SETTLEMENT
 from workers.shipper_cursor import FileCursor
 from workers.shipper_settlement import SettlementLane, Start
 from workers.shipper_source import Source
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 SHIPPED = Counter("shipper_events", "Events delivered, repeats included", ["lane", "market"])
 UNSETTLED = Gauge("shipper_unsettled_events", "Events waiting for settlement", ["market"])
+
+LAG = Gauge("settlement_lag_seconds", "Age of the oldest event that is not settled")
 
 ReadCursors = Callable[[], Awaitable[Mapping[str, int]]]
 
@@ -43,6 +46,7 @@ class SettlementLanes:
         self._cursor = FileCursor(directory / "settlement.cursor")
         """For housekeeping; where to begin is asked of the ledger itself."""
         self._asked = 0.0
+        self._measured = 0.0
 
     async def run(self) -> None:
         """Ship for ever."""
@@ -67,6 +71,15 @@ class SettlementLanes:
         oldest = min((us for lane in self._lanes.values() if (us := lane.oldest_us())), default=0)
         return max(0.0, time.time() - oldest / 1e6) if oldest else 0.0
 
+    def _measure(self) -> None:
+        """Once a second, whether or not anything waits."""
+        if time.monotonic() - self._measured < 1.0:
+            return
+        self._measured = time.monotonic()
+        lag = self.lag_seconds()
+        LAG.set(lag)
+        SETTLEMENT.note(lag)
+
     async def _feed(self, source: Source) -> None:
         async for shipment in source.shipments():
             for run in shipment.runs:
@@ -78,7 +91,7 @@ class SettlementLanes:
                     continue
                 while lane.is_full():  # noqa: ASYNC110 - settled by the other task, seen here
                     await asyncio.sleep(_CURSOR_SECONDS)
-                lane.take(run, shipment.epoch)
+                lane.take(run, shipment.epoch, shipment.traces)
                 SHIPPED.labels("settlement", run.market).inc(len(run.events))
 
     async def _round(self) -> None:
@@ -96,6 +109,7 @@ class SettlementLanes:
                         UNSETTLED.labels(market).set(self._lanes[market].unsettled())
                         self._cursor.delivered(market, next_sequence - 1)
                 self._cursor.write()
+            self._measure()
         except AssertionError:
             raise
         except Exception as error:  # noqa: BLE001 - a server is away; every step may be repeated

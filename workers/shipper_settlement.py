@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,6 +19,7 @@ from domain.market import MarketId
 from engine.events import SETTLED_KINDS, NumberedEvent
 from engine.exchange import Run
 from ledger.settlement import SettlementBatch
+from streams import tracing
 
 EVENTS_MAX = 500
 """Events of one run; some 40 KB in the workflow's history."""
@@ -71,14 +72,18 @@ class SettlementLane:
         """When the oldest run that waits was started, last."""
         self._epochs: deque[tuple[int, int]] = deque()
         """`(first sequence, epoch)` of each writer whose events may still be started."""
+        self._traces: deque[tuple[int, int, tuple[str, ...]]] = deque()
+        """`(first sequence, last, traceparents)` of runs whose causes are traced."""
 
-    def take(self, run: Run, epoch: int) -> None:
-        """Remember events until they are settled."""
+    def take(self, run: Run, epoch: int, traces: Sequence[str] = ()) -> None:
+        """Remember events until they are settled. `traces` are the traceparents of their causes."""
         assert run.first_sequence == self._last_seen + 1, (run.first_sequence, self._last_seen)
         self._events.extend(event for event in run.numbered() if event[2] in SETTLED_KINDS)
         self._last_seen = run.last_sequence
         if not self._epochs or self._epochs[-1][1] != epoch:
             self._epochs.append((run.first_sequence, epoch))
+        if traces:
+            self._traces.append((run.first_sequence, run.last_sequence, tuple(traces)))
 
     def is_full(self) -> bool:
         return len(self._events) >= WAITING_MAX
@@ -118,6 +123,8 @@ class SettlementLane:
             self._events.popleft()
         while len(self._epochs) > 1 and self._epochs[1][0] <= next_sequence:
             self._epochs.popleft()
+        while self._traces and self._traces[0][1] < next_sequence:
+            self._traces.popleft()
         self._started = [run for run in self._started if run.last >= next_sequence]
         if self._started and self._started[0].first < next_sequence:
             await self._start_again(Started(next_sequence, self._started[0].last))
@@ -135,11 +142,20 @@ class SettlementLane:
         events = [event for event in self._events if run.first <= event[0] <= run.last]
         text = msgspec.json.encode(events).decode()
         batch = SettlementBatch(self._market, self._epoch_at(run.last), run.first, run.last, text)
-        await self._start(batch)
+        with tracing.span("start settlement", self._causes(run), first=run.first, last=run.last):
+            await self._start(batch)
         if not self._started:
             self._moved_at = self._now()
         self._started.append(run)
         self._started_at = self._now()
+
+    def _causes(self, run: Started) -> list[str]:
+        return [
+            trace
+            for first, last, traces in self._traces
+            if first <= run.last and last >= run.first
+            for trace in traces
+        ]
 
     def _epoch_at(self, sequence: int) -> int:
         """Whoever wrote the event, not who writes now: a run that an earlier life started after

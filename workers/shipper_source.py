@@ -13,7 +13,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from engine.exchange import Exchange, Run
-from engine.journal import Record
+from engine.journal import FRAME, Record
+from streams import tracing
+from streams.frames import trace_of
 from streams.journal import Follower
 from streams.replica import Replica, restore
 
@@ -35,6 +37,8 @@ class Shipment:
     runs: list[Run]
     written_us: int
     """When the last of the records was written."""
+    traces: tuple[str, ...] = ()
+    """Traceparents of the frames among the records, where they are traced."""
 
 
 class Source:
@@ -97,7 +101,7 @@ class Source:
         self._read = self._read[len(records) :]
         runs = [run for record in records for run in self.replica.apply(record)]
         kept = [part for run in runs if (part := self._not_before_wanted(run)) is not None]
-        return Shipment(epoch, kept, records[-1].time_us)
+        return Shipment(epoch, kept, records[-1].time_us, _traces(records))
 
     def _not_before_wanted(self, run: Run) -> Run | None:
         """The part of a run that was not delivered in a former life."""
@@ -112,3 +116,10 @@ class Source:
         return all(
             book.sequence < self._wanted.get(market, 1) for market, book in exchange.books.items()
         )
+
+
+def _traces(records: list[Record]) -> tuple[str, ...]:
+    if not tracing.is_on():
+        return ()
+    found = (trace_of(record.payload) for record in records if record.kind == FRAME)
+    return tuple(dict.fromkeys(trace for trace in found if trace))

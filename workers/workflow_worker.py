@@ -21,6 +21,7 @@ from storage.settlement import Settlements
 from streams import aws
 from streams.metrics import TemporalMetrics
 from streams.temporal import connect
+from workers import operations
 from workers.chain_worker import Books, open_books
 from workers.health import Health, serve_health
 from workers.process import run
@@ -112,6 +113,8 @@ async def serve(stop: asyncio.Event) -> None:
         relay = WithdrawalRelay(books.engine, client, books.catalog)
         relaying = asyncio.create_task(relay.run(stop))
         closing.callback(relaying.cancel)
+        measuring = asyncio.create_task(operations.measure(books.engine, client, stop))
+        closing.callback(measuring.cancel)
         staff = await asyncio.to_thread(StaffInterceptor.from_kms, aws.client("kms"))
         await serve_queues(
             client,

@@ -9,7 +9,7 @@ from api.exchange.customer_feed import CustomerFeed
 from api.exchange.market_data import MarketData
 from api.exchange.order_input import Moment, OrderInput, new_order
 from api.exchange.order_memory import OrderMemory
-from api.exchange.order_sender import OrderSender
+from api.exchange.order_sender import STAGE_SECONDS, OrderSender
 from api.exchange.order_view import OrderView, placed_view, stored_view
 from api.exchange.reports import Reports
 from domain.errors import ExchangeError, InvalidInput, UnknownOrder, WrongState
@@ -262,7 +262,8 @@ class OrderDesk:
     ) -> list[Accepted | ExchangeError]:
         self._sender.require_queue()
         await self._feed.follow(customer_id)
-        answers = await self._orders.place(new)
+        with STAGE_SECONDS.labels("commit").time():
+            answers = await self._orders.place(new)
         fresh = [each for each in answers if isinstance(each, PlacedOrder)]
         is_queued = await self._send_placed(fresh)
         return [

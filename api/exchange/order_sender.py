@@ -14,11 +14,21 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from prometheus_client import Histogram
+
 from domain.errors import Unavailable
 from engine.commands import Command
+from streams import tracing
 from streams.frames import Frame, pack
 
 logger = logging.getLogger(__name__)
+
+STAGE_SECONDS = Histogram(
+    "order_stage_seconds",
+    "One order's way through the API: commit (hold, row, outbox), queue (until SQS has it)",
+    ["stage"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
 
 _COMMANDS_AT_ONCE_MAX = 2_000
 _WAITING_MAX = 20_000
@@ -38,6 +48,8 @@ class _Waiting:
     command_id: int
     command: Command
     queued: asyncio.Future[bool]
+    trace: str
+    """Traceparent of the request that it came with; empty while nothing is traced."""
 
 
 class OrderSender:
@@ -72,15 +84,17 @@ class OrderSender:
         """
         loop = asyncio.get_running_loop()
         futures = []
+        trace = tracing.current()
         for market, command_id, command in commands:
             queued: asyncio.Future[bool] = loop.create_future()
-            self._waiting.append(_Waiting(market, command_id, command, queued))
+            self._waiting.append(_Waiting(market, command_id, command, queued, trace))
             futures.append(queued)
         if not futures:
             return True
         self._idle.clear()
         self._wake.set()
-        return all([await each for each in futures])
+        with STAGE_SECONDS.labels("queue").time():
+            return all([await each for each in futures])
 
     async def run(self) -> None:
         """Send for ever."""
@@ -116,8 +130,10 @@ class OrderSender:
         await self.mark()
 
     async def _send(self, batch: list[_Waiting]) -> None:
+        traces = list(dict.fromkeys(each.trace for each in batch if each.trace))
         try:
-            await self._queue.send(_frames(batch, self._group_of))
+            with tracing.span("queue frames", traces, commands=len(batch)):
+                await self._queue.send(_frames(batch, self._group_of, tracing.current()))
         except Exception as fault:  # noqa: BLE001 - whatever it was, the outbox has the commands
             self._resting_until = time.monotonic() + _REST_SECONDS
             logger.warning(
@@ -130,11 +146,13 @@ class OrderSender:
             _answer(batch, queued=True)
 
 
-def _frames(batch: list[_Waiting], group_of: Callable[[str], str]) -> list[Frame]:
+def _frames(batch: list[_Waiting], group_of: Callable[[str], str], trace: str) -> list[Frame]:
     groups: dict[str, list[tuple[str, Command]]] = {}
     for waiting in batch:
         groups.setdefault(group_of(waiting.market), []).append((waiting.market, waiting.command))
-    return [frame for group, pairs in groups.items() for frame in pack(pairs, group=group)]
+    return [
+        frame for group, pairs in groups.items() for frame in pack(pairs, group=group, trace=trace)
+    ]
 
 
 def _answer(batch: list[_Waiting], *, queued: bool) -> None:

@@ -12,6 +12,7 @@ from random import Random
 from typing import Final
 
 from bench.simulation import checks
+from bench.simulation.fewest import fewest
 from bench.simulation.world import WEIGHTS, Broken, Step, World
 
 STEPS: Final = 90
@@ -68,22 +69,20 @@ def play(seed: int, steps: Sequence[Step], broken: Broken | None = None) -> Fail
 
 
 def shrink(failure: Failure, broken: Broken | None = None) -> Failure:
-    """Leave out steps, in ever smaller pieces, so long as it still ends with the same error."""
+    """The smallest story found that ends with the same error."""
     kind = failure.error.split(":", 1)[0]
-    tries = 0
-    size = len(failure.steps) // 2
-    while size and tries < _SHRINKS_MAX:
-        start = 0
-        while start < len(failure.steps) and tries < _SHRINKS_MAX:
-            fewer = [*failure.steps[:start], *failure.steps[start + size :]]
-            tries += 1
-            again = play(failure.seed, fewer, broken)
-            if again is not None and again.error.split(":", 1)[0] == kind:
-                failure = again
-            else:
-                start += size
-        size //= 2
-    return failure
+    smallest = failure
+
+    def fails(steps: Sequence[Step]) -> bool:
+        nonlocal smallest
+        again = play(failure.seed, steps, broken)
+        if again is None or again.error.split(":", 1)[0] != kind:
+            return False
+        smallest = again
+        return True
+
+    fewest(failure.steps, fails, tries_max=_SHRINKS_MAX)
+    return smallest
 
 
 def simulate(

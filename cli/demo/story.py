@@ -52,7 +52,9 @@ class Story:
         *,
         seed: int,
         orders: int,
+        patience: float = 1.0,
     ) -> None:
+        """`patience` stretches every bound on waiting, for an exchange that is being broken."""
         self._bitcoin = bitcoin
         self._ethereum = ethereum
         self._staff = staff
@@ -61,7 +63,10 @@ class Story:
         self._orders = orders
         self._traders = [Customer(api, name) for name in TRADERS]
         self._makers = [Customer(api, name) for name in MAKERS]
+        self._patience = patience
         self.totals = Totals()
+        self.arrivals: list[tuple[str, str, int]] = []
+        """`(asset, address, units)` of each withdrawal: every address is used once."""
 
     @property
     def everybody(self) -> list[Customer]:
@@ -94,7 +99,7 @@ class Story:
                 await self._staff.approve_kyc(customer.id, "papers seen, name and photo match")
             return True if state == "approved" else None
 
-        await eventually(f"{customer.name} passes KYC", approved, 60)
+        await eventually(f"{customer.name} passes KYC", approved, 60 * self._patience)
 
     async def _fund(self) -> list[Payment]:
         self._tell("A stranger's wallets pay bitcoin, ether and USDT to their deposit addresses")
@@ -125,7 +130,7 @@ class Story:
             return True if deposit is not None and deposit["status"] in _SPENDABLE else None
 
         what = f"{customer.name}'s deposit {payment.txid} is credited"
-        await eventually(what, withdrawable, CHAIN_SECONDS)
+        await eventually(what, withdrawable, CHAIN_SECONDS * self._patience)
 
     async def _trade(self) -> None:
         self._tell(f"Market makers quote; customers place {self._orders} orders against them")
@@ -162,7 +167,7 @@ class Story:
             order = await customer.order(order_id)
             return None if order["status"] in {"placed", "open"} else True
 
-        await eventually(f"order {order_id} of {customer.name} ends", closed, 60)
+        await eventually(f"order {order_id} of {customer.name} ends", closed, 60 * self._patience)
 
     async def _withdraw(self) -> None:
         self._tell("Customers withdraw; the coins arrive in wallets outside")
@@ -194,15 +199,16 @@ class Story:
             return True if withdrawal["status"] in _PAID else None
 
         what = f"{customer.name}'s withdrawal {withdrawal_id} is paid"
-        await eventually(what, completed, CHAIN_SECONDS)
+        await eventually(what, completed, CHAIN_SECONDS * self._patience)
         wanted = parse_units(WITHDRAWALS[asset], SCALES[asset])
-        arrived = await self._received(asset, address)
+        self.arrivals.append((asset, address, wanted))
+        arrived = await self.received(asset, address)
         assert arrived == wanted, (
             f"{address} got {format_units(arrived, SCALES[asset])} {asset} "
             f"instead of {WITHDRAWALS[asset]}"
         )
 
-    async def _received(self, asset: str, address: str) -> int:
+    async def received(self, asset: str, address: str) -> int:
         if asset == "BTC":
             return await self._bitcoin.received(address)
         if asset == "ETH":
@@ -216,7 +222,9 @@ class Story:
         async def found() -> int | None:
             return len((await customer.search(payment.txid))["data"]) or None
 
-        self.totals.search_hits = await eventually("the deposit is indexed", found, 60)
+        self.totals.search_hits = await eventually(
+            "the deposit is indexed", found, 60 * self._patience
+        )
 
 
 _SPENDABLE = {"withdrawable"}

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 
+from cli.chaos.trial import Exchange
 from cli.demo.outside import OutsideBitcoin, OutsideEthereum
 from cli.running import Running
-from devstack import whole
-from devstack.parts import ALL_PARTS, ALL_STEPS
-from devstack.rented import RentedStack, Silent, elsewhere
+from devstack.rented import RentedStack
 
 
 @pytest.fixture(scope="session")
-def exchange() -> Iterator[RentedStack]:
-    """Started once for all end-to-end tests; the supervisor restarts whatever they kill."""
-    rented = RentedStack(RIALTO_ETHEREUM_BLOCKS="keeper")
-    elsewhere(lambda: whole.up(rented.site, ALL_PARTS, ALL_STEPS, Silent(), os.getpid()))
-    yield rented
-    rented.close()
+def breakable() -> Iterator[Exchange]:
+    """Started once for all end-to-end tests; the supervisor restarts whatever they kill.
+
+    Its nodes stand behind proxies, which are kind until somebody breaks them.
+    """
+    exchange = Exchange(seed=1, RIALTO_TRACES="file:HOME/traces")
+    exchange.start()
+    yield exchange
+    exchange.close()
+
+
+@pytest.fixture(scope="session")
+def exchange(breakable: Exchange) -> RentedStack:
+    return breakable.stack
 
 
 @pytest.fixture(scope="session")

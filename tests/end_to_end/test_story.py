@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
@@ -59,6 +60,27 @@ def story_of(
     return Story(api, bitcoin, ethereum, Staff(running), heard.append, seed=seed, orders=orders)
 
 
+WAY_OF_AN_ORDER = {
+    ("api", "POST /v1/orders:batch"),
+    ("api", "queue frames"),
+    ("matching_engine", "match and journal"),
+    ("shipper", "start settlement"),
+    ("workflow_worker", "RunWorkflow:SettlementWorkflow"),
+    ("workflow_worker", "RunActivity:settle_batch"),
+}
+"""Process and span: what one trace passes, from HTTP through SQS, engine and Temporal."""
+
+
+def traces(folder: Path) -> dict[str, set[tuple[str, str]]]:
+    """Every trace id that any process has written down, with its spans."""
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for file in folder.glob("*.jsonl"):
+        for line in file.read_text().splitlines():
+            span = json.loads(line)
+            found[span["trace"]].add((span["process"], span["name"]))
+    return found
+
+
 async def test_the_story_ends_with_every_unit_accounted_for(
     running: Running,
     api: httpx.AsyncClient,
@@ -73,6 +95,12 @@ async def test_the_story_ends_with_every_unit_accounted_for(
     assert totals.search_hits > 0
     audit = await run_audit(running)
     assert audit.findings == []
+
+    async def traced() -> bool | None:
+        found = traces(running.site.home / "traces").values()
+        return any(spans >= WAY_OF_AN_ORDER for spans in found) or None
+
+    await eventually("one trace leads from an order to its settlement", traced, 20)
 
 
 async def test_the_exchange_proves_its_reserves_by_command_and_on_a_schedule(

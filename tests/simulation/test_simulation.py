@@ -12,7 +12,7 @@ from bench.simulation.world import World
 from ledger.fees import fee_units
 from tests.simulation.broken import ALL
 
-SEEDS = int(os.environ.get("RIALTO_SIMULATION_SEEDS", "1600"))
+SEEDS = int(os.environ.get("RIALTO_SIMULATION_SEEDS", "2000"))
 """A dozen milliseconds each; `make simulate SEEDS=n` for more."""
 
 CAUGHT_WITHIN = 600

@@ -6,6 +6,7 @@ locals {
   # What every process is told; k8s/ and the Auto Scaling Group use the same names as `make up`.
   process_environment = {
     AWS_REGION                = data.aws_region.current.region
+    RIALTO_EMF_SECONDS        = "60"
     RIALTO_ORDER_QUEUE        = module.messaging.queue_names["orders"]
     RIALTO_TABLE_PREFIX       = "rialto-"
     RIALTO_OPENSEARCH_URL     = "https://${module.data.search_endpoint}"

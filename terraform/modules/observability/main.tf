@@ -1,45 +1,57 @@
 # Logs, metrics, alarms. Each alarm names its runbook; what pages somebody is what a customer would notice.
 
 locals {
+  # As in streams/objectives.py; a test compares them.
+  objectives = {
+    orders      = { budget = 0.001, runbook = "order-burn-rate" }
+    matching    = { budget = 0.001, runbook = "engine-silent" }
+    settlement  = { budget = 0.001, runbook = "settlement-lag" }
+    deposits    = { budget = 0.005, runbook = "listener-lag" }
+    withdrawals = { budget = 0.005, runbook = "withdrawal-age" }
+  }
+  burns = {
+    fast = { period = 3600, times = 14.4 }
+    slow = { period = 21600, times = 6 }
+  }
   alarms = {
     ledger-untied = {
-      metric = "LedgerUntiedAssets", statistic = "Maximum", threshold = 0, periods = 1, missing = "breaching", page = true,
+      metric = "ledger_untied_assets", statistic = "Maximum", threshold = 0, periods = 1, missing = "breaching", page = true,
       text   = "An asset's ledger, engine and chain do not agree; its withdrawals are halted"
     }
     settlement-lag = {
-      metric = "SettlementLagSeconds", statistic = "Maximum", threshold = 30, periods = 3, missing = "breaching", page = true,
+      metric = "settlement_lag_seconds", statistic = "Maximum", threshold = 30, periods = 3, missing = "breaching", page = true,
       text   = "Trades wait for settlement"
     }
     engine-silent = {
-      metric = "EngineHeartbeatAgeSeconds", statistic = "Maximum", threshold = 15, periods = 2, missing = "breaching", page = true,
+      metric = "engine_writing", statistic = "Maximum", threshold = 1, periods = 2, missing = "breaching", page = true,
       text   = "No matching engine holds the lease"
     }
     listener-lag = {
-      metric = "ListenerLagBlocks", statistic = "Maximum", threshold = 3, periods = 5, missing = "breaching", page = true,
+      metric = "listener_lag_blocks", statistic = "Maximum", threshold = 3, periods = 5, missing = "breaching", page = true,
       text   = "The event listener is behind a chain; deposits are late"
     }
     withdrawal-age = {
-      metric = "OldestWithdrawalSeconds", statistic = "Maximum", threshold = 7200, periods = 3, missing = "notBreaching", page = true,
+      metric = "withdrawal_oldest_seconds", statistic = "Maximum", threshold = 7200, periods = 3, missing = "notBreaching", page = true,
       text   = "A withdrawal has not finished for two hours"
     }
     hot-wallet-low = {
-      metric = "HotWalletBelowLow", statistic = "Maximum", threshold = 0, periods = 2, missing = "notBreaching", page = false,
+      metric = "hot_wallet_below_low", statistic = "Maximum", threshold = 0, periods = 2, missing = "notBreaching", page = false,
       text   = "A hot wallet is below its low mark; refill it"
     }
     hot-wallet-burn = {
-      metric = "HotWalletBurnPercent", statistic = "Maximum", threshold = 25, periods = 1, missing = "notBreaching", page = true,
+      metric = "hot_wallet_burn_percent", statistic = "Maximum", threshold = 25, periods = 1, missing = "notBreaching", page = true,
       text   = "A quarter of a hot wallet left within an hour: demand, or a drain"
     }
     temporal-queue-lag = {
-      metric = "TemporalScheduleToStartSeconds", statistic = "p99", threshold = 10, periods = 5, missing = "notBreaching", page = false,
+      metric = "temporal_queue_lag_seconds", statistic = "Maximum", threshold = 10, periods = 5, missing = "notBreaching", page = false,
       text   = "Workers cannot keep up, or a task queue has no worker"
     }
     projection-lag = {
-      metric = "ProjectionLagSeconds", statistic = "Maximum", threshold = 60, periods = 5, missing = "breaching", page = false,
+      metric = "projection_lag_seconds", statistic = "Maximum", threshold = 60, periods = 5, missing = "breaching", page = false,
       text   = "Search and candles are late; money is not concerned"
     }
     signatures-differ = {
-      metric = "SignaturesWithoutAttempt", statistic = "Maximum", threshold = 0, periods = 1, missing = "notBreaching", page = true,
+      metric = "signatures_without_attempt", statistic = "Maximum", threshold = 0, periods = 1, missing = "notBreaching", page = true,
       text   = "KMS signed more often than the ledger knows: stop the signer and look"
     }
   }
@@ -91,9 +103,8 @@ resource "aws_cloudwatch_metric_alarm" "rialto" {
   alarm_description   = "${each.value.text}. Runbook: ${var.runbook_url}/${each.key}.md"
   namespace           = var.namespace
   metric_name         = each.value.metric
-  statistic           = each.value.statistic == "p99" ? null : each.value.statistic
-  extended_statistic  = each.value.statistic == "p99" ? "p99" : null
-  comparison_operator = "GreaterThanThreshold"
+  statistic           = each.value.statistic
+  comparison_operator = each.key == "engine-silent" ? "LessThanThreshold" : "GreaterThanThreshold"
   threshold           = each.value.threshold
   period              = 60
   evaluation_periods  = each.value.periods
@@ -135,31 +146,37 @@ resource "aws_cloudwatch_metric_alarm" "postgres_storage" {
   alarm_actions       = [aws_sns_topic.alarm["page"].arn]
 }
 
-# 99.9 % of orders acknowledged in 30 days: paged when an hour burns two days of that budget.
-resource "aws_cloudwatch_metric_alarm" "order_burn_rate" {
-  alarm_name          = "${var.name}-order-burn-rate"
-  alarm_description   = "Orders fail 14 times faster than the objective allows. Runbook: ${var.runbook_url}/order-burn-rate.md"
+# Objectives (streams/objectives.py): paged when an hour burns a fiftieth of thirty days' budget, or six a twentieth.
+resource "aws_cloudwatch_metric_alarm" "burn_rate" {
+  for_each = {
+    for pair in setproduct(keys(local.objectives), keys(local.burns)) :
+    "${pair[0]}-${pair[1]}" => merge(local.objectives[pair[0]], local.burns[pair[1]], { slo = pair[0] })
+  }
+
+  alarm_name          = "${var.name}-burn-${each.key}"
+  alarm_description   = "Objective ${each.value.slo} fails ${each.value.times} times faster than its budget allows. Runbook: ${var.runbook_url}/${each.value.runbook}.md"
   comparison_operator = "GreaterThanThreshold"
-  threshold           = 0.0144
+  threshold           = each.value.times * each.value.budget
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.alarm["page"].arn]
 
   metric_query {
     id          = "ratio"
-    expression  = "IF(all > 100, failed / all, 0)"
-    label       = "Share of orders that failed"
+    expression  = "IF(bad + good > 100, bad / (bad + good), 0)"
+    label       = "Share of bad events"
     return_data = true
   }
 
   dynamic "metric_query" {
-    for_each = { failed = "OrdersFailed", all = "OrdersReceived" }
+    for_each = toset(["good", "bad"])
     content {
       id = metric_query.key
       metric {
         namespace   = var.namespace
-        metric_name = metric_query.value
-        period      = 3600
+        metric_name = "slo_events_total"
+        dimensions  = { slo = each.value.slo, outcome = metric_query.key }
+        period      = each.value.period
         stat        = "Sum"
       }
     }
@@ -172,14 +189,23 @@ resource "aws_cloudwatch_dashboard" "this" {
   dashboard_body = jsonencode({
     widgets = [
       for index, row in [
-        ["Orders", ["OrdersReceived", "OrdersFailed"], "Sum"],
-        ["Order acknowledgement, ms", ["OrderAckMilliseconds"], "p99"],
-        ["Engine", ["EngineLagMilliseconds", "JournalSyncMilliseconds"], "p99"],
-        ["Settlement lag, s", ["SettlementLagSeconds"], "Maximum"],
-        ["Listener lag, blocks", ["ListenerLagBlocks"], "Maximum"],
-        ["Withdrawals", ["OldestWithdrawalSeconds"], "Maximum"],
-        ["Ledger ties", ["LedgerUntiedAssets"], "Maximum"],
-        ["Temporal queues, s", ["TemporalScheduleToStartSeconds"], "p99"],
+        ["Answers of the API", ["api_requests_total"], "Sum"],
+        ["API latency, sum of seconds and count", ["api_request_seconds_sum", "api_request_seconds_count"], "Sum"],
+        ["Order stages, sum of seconds and count", ["order_stage_seconds_sum", "order_stage_seconds_count"], "Sum"],
+        ["Oldest command not queued, s", ["order_outbox_oldest_seconds"], "Maximum"],
+        ["Wait in the queue, sum of seconds and count", ["engine_queue_wait_seconds_sum", "engine_queue_wait_seconds_count"], "Sum"],
+        ["Engine, sum of seconds and count", ["engine_take_seconds_sum", "engine_take_seconds_count"], "Sum"],
+        ["Journal sync, sum of seconds and count", ["journal_sync_seconds_sum", "journal_sync_seconds_count"], "Sum"],
+        ["Engines that write", ["engine_writing"], "Maximum"],
+        ["Settlement lag, s", ["settlement_lag_seconds"], "Maximum"],
+        ["Listener height and lag, blocks", ["listener_height", "listener_lag_blocks"], "Maximum"],
+        ["Hot wallets, left within an hour, %", ["hot_wallet_burn_percent"], "Maximum"],
+        ["Hot wallets below their low mark", ["hot_wallet_below_low"], "Maximum"],
+        ["Withdrawals, oldest, s", ["withdrawal_oldest_seconds", "withdrawal_oldest_review_seconds"], "Maximum"],
+        ["Ledger ties", ["ledger_untied_assets"], "Maximum"],
+        ["Age of the tie, s", ["ledger_tie_age_seconds"], "Maximum"],
+        ["Temporal backlog, s", ["temporal_queue_lag_seconds"], "Maximum"],
+        ["Projections, s", ["projection_lag_seconds"], "Maximum"],
         ] : {
         type   = "metric"
         x      = (index % 2) * 12

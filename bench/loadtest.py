@@ -1,0 +1,98 @@
+"""Load that grows step by step, on each of the three paths on which customers wait.
+
+Orders come as an open loop: a latency counts from when an order was due, so falling behind shows.
+Deposits and withdrawals come in bursts of growing size, as blocks and salaries do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Final
+
+from bench import deposits, withdrawals
+from bench.custody_stack import custody_stack, watch
+from bench.knee import Curve, Point, goes_on
+from bench.report import percentile
+from bench.trading_stack import TradingStack, trading_stack
+
+Tell = Callable[[str], None]
+
+_CUSTOMERS: Final = 40
+_CONNECTIONS: Final = 256
+_STEP_SECONDS: Final = 4.0
+_RATES: Final = (50, 100, 150, 200, 300, 400, 600, 800, 1_200, 1_600, 2_400)
+_BURSTS: Final = (10, 40, 120, 300)
+_WITHDRAWN: Final = (5, 20, 60)
+
+ORDER_P99_MS: Final = 250.0
+"""An order that takes longer to be answered is not carried."""
+DEPOSIT_P99_MS: Final = 10_000.0
+WITHDRAWAL_P99_MS: Final = 20_000.0
+
+
+async def orders(tell: Tell) -> tuple[Curve, str]:
+    """The curve, and what the conservation check found."""
+    points: list[Point] = []
+    curve = Curve("orders", ORDER_P99_MS, points)
+    async with trading_stack() as trading:
+        logins = [asdict(each) for each in await trading.customers(_CUSTOMERS)]
+        await _step(trading, logins, 50)  # Connections, caches and code are there when it counts.
+        for rate in _RATES:
+            if not goes_on(curve):
+                break
+            points.append(await _step(trading, logins, rate))
+            tell(_told("orders", points[-1]))
+        await trading.settled()
+        return curve, await trading.conservation()
+
+
+async def _step(trading: TradingStack, logins: list[dict[str, object]], rate: float) -> Point:
+    before = trading.processor_seconds()
+    found = await trading.load(
+        "bench.order_load",
+        logins=logins,
+        connections=_CONNECTIONS,
+        seconds=_STEP_SECONDS,
+        rate=rate,
+    )
+    used = trading.processor_seconds()
+    cores = {name: (used[name] - before.get(name, 0)) / found["seconds"] for name in used}
+    cores["load generator"] = found["processor"] / found["seconds"]
+    shares = found["acknowledged_ms"]
+    return Point(rate, found["per_second"], shares["p50"], shares["p99"], cores)
+
+
+async def custody(tell: Tell) -> tuple[list[Curve], str]:
+    """Deposits (bitcoin) and withdrawals (one transaction each, and batched)."""
+    credited: list[Point] = []
+    curves = [Curve("deposits", DEPOSIT_P99_MS, credited, is_burst=True)]
+    async with custody_stack() as stack:
+        await deposits.steady_warm_up(stack)
+        for size in _BURSTS:
+            if not goes_on(curves[0]):
+                break
+            rate, waited = await deposits.burst(stack, size)
+            credited.append(Point(size, rate, percentile(waited, 0.5), percentile(waited, 0.99)))
+            tell(_told("deposits", credited[-1]))
+        await withdrawals.make_room(stack)
+        for asset in ("ETH", "BTC"):
+            points: list[Point] = []
+            curve = Curve(f"withdrawals of {asset}", WITHDRAWAL_P99_MS, points, is_burst=True)
+            curves.append(curve)
+            for size in _WITHDRAWN:
+                if not goes_on(curve):
+                    break
+                rate, crowd = await withdrawals.burst(stack, asset, size)
+                late = crowd.latencies()
+                points.append(Point(size, rate, percentile(late, 0.5), percentile(late, 0.99)))
+                tell(_told(curve.name, points[-1]))
+                await watch(240.0, crowd.look_done, "withdrawals confirmed and posted")
+        return curves, await stack.conservation()
+
+
+def _told(name: str, point: Point) -> str:
+    return (
+        f"{name}: {point.offered:.0f} offered, {point.achieved:.1f}/s done, "
+        f"p50 {point.p50_ms:.0f} ms, p99 {point.p99_ms:.0f} ms"
+    )
