@@ -21,6 +21,7 @@ from api.kyc import routes as kyc
 from api.openapi import build_openapi, operation_id
 from api.rate_limiting import metered
 from api.search import routes as search
+from api.search.lag import LAG_HEADER
 from api.services import Services
 from api.settings import ApiSettings
 from api.v1 import (
@@ -77,7 +78,9 @@ ROUTERS = (
     socket.router,
     search.router,
 )
-EXPOSED = (REPLAYED, "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After")
+EXPOSED = (
+    REPLAYED, LAG_HEADER, "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After",
+)  # fmt: skip
 METERED = [Depends(metered)]
 
 

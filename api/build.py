@@ -57,6 +57,7 @@ from storage.dead_man import DeadMen
 from storage.documents import DocumentBucket
 from storage.dynamo import Dynamo
 from storage.engine import create_engine
+from storage.generations import LivingGenerations
 from storage.idempotency import IdempotencyKeys
 from storage.kyc import KycStore
 from storage.ledger import Ledger
@@ -149,8 +150,8 @@ async def _trading(opened: _Opened, closing: AsyncExitStack) -> Trading:
     sender = OrderSender(
         queue, group_of=lambda _: settings.market_group, mark_sent=orders.mark_sent
     )
-    dynamo = Dynamo(aws.client("dynamodb"), settings.table_prefix)
-    history = MarketHistory(dynamo, market_data, catalog.markets)
+    living = LivingGenerations(Dynamo(aws.client("dynamodb"), settings.table_prefix))
+    history = MarketHistory(living.serving, market_data, catalog.markets)
     loops = (
         subscriber.run(),
         feed.forget_idle(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from api.exchange.caller import Caller, Origin, Scope
 from api.exchange.signatures import canonical_request, is_signed
@@ -23,6 +23,14 @@ def services_of(request: Request) -> Services:
 
 
 ServicesOf = Annotated[Services, Depends(services_of)]
+
+
+async def shown_lag(services: ServicesOf, response: Response) -> None:
+    """Candles, and what is made of them, come from a projection: say how late it may be."""
+    response.headers.update(await services.search.explorer.lag.headers())
+
+
+SHOWN_LAG = Depends(shown_lag)
 
 
 def origin_of(request: Request) -> Origin:

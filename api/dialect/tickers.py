@@ -50,6 +50,7 @@ async def klines(call: Call) -> list[list[Any]]:
     found = await call.services.trading.history.candles(
         market.id, interval, start_ms=start, end_ms=now_ms() if end is None else end, limit=limit
     )
+    await _say_lag(call)
     return [kline_row(market, each) for each in found if end is None or each.open_at_ms <= end]
 
 
@@ -91,6 +92,7 @@ async def ticker_day(call: Call) -> Any:
         return mini_row(figures) if is_mini else day_row(figures, book, last_lots(call, market))
 
     is_mini = _is_mini(call)
+    await _say_lag(call)
     return _each(call, row)
 
 
@@ -127,11 +129,18 @@ async def _of_candles(call: Call, interval: Interval, start_ms: int) -> Any:
         )
         figures = figures_of(market, candles, start_ms, end_ms)
         rows.append(mini_row(figures) if is_mini else window_row(figures))
+    await _say_lag(call)
     return rows[0] if alone else rows
+
+
+async def _say_lag(call: Call) -> None:
+    """In a header: Binance's answers have no place for how late their candles may be."""
+    call.headers |= await call.services.search.explorer.lag.headers()
 
 
 async def average_price(call: Call) -> dict[str, Any]:
     market, end_ms = call.market(), now_ms()
+    await _say_lag(call)
     ticks = average_ticks(call.services.trading.history, market, end_ms)
     ticks = ticks or call.services.trading.market_data.book(market.id).last_price
     return {"mins": 5, "price": price(market, ticks), "closeTime": end_ms}

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from api.exchange.market_data import MarketData
@@ -67,8 +67,12 @@ class DayFigures:
 
 class MarketHistory:
     def __init__(
-        self, dynamo: Dynamo, market_data: MarketData, markets: Iterable[MarketId]
+        self,
+        dynamo: Callable[[], Dynamo],
+        market_data: MarketData,
+        markets: Iterable[MarketId],
     ) -> None:
+        """`dynamo` answers the tables that serve: a rebuild puts others in their place."""
         self._dynamo = dynamo
         self._minutes: dict[MarketId, dict[int, Candle]] = {market: {} for market in markets}
         self._live: dict[MarketId, deque[Trade]] = {market: deque() for market in self._minutes}
@@ -142,14 +146,7 @@ class MarketHistory:
 
     async def trades_before(self, market: MarketId, trade_id: int, limit: int) -> list[Trade]:
         """From the store, newest first; the newest trades take a moment to get there."""
-        return await asyncio.to_thread(
-            trades_before,
-            self._dynamo,
-            market,
-            TradeId(trade_id),
-            limit=limit,
-            blocks_max=_BLOCKS_MAX,
-        )
+        return await asyncio.to_thread(self._tape, market, TradeId(trade_id), limit)
 
     def running(self, market: MarketId, interval: Interval, at_ms: int) -> Candle | None:
         """The candle of the moment from what is in memory; short intervals only are whole."""
@@ -183,26 +180,30 @@ class MarketHistory:
         self, market: MarketId, interval: Interval, first_ms: int, end_ms: int
     ) -> list[Candle]:
         """With the last one before, whose close fills the gap at the start."""
-        found = candles_between(self._dynamo, market, interval, first_ms, end_ms)
-        before = last_candle_before(self._dynamo, market, Interval.MINUTE, first_ms)
+        dynamo = self._dynamo()
+        found = candles_between(dynamo, market, interval, first_ms, end_ms)
+        before = last_candle_before(dynamo, market, Interval.MINUTE, first_ms)
         if before is not None:
             at_ms = open_at_ms(interval, before.open_at_ms)
             if at_ms < first_ms:
-                whole = candles_between(
-                    self._dynamo, market, interval, at_ms, next_open_at_ms(interval, at_ms)
-                )
-                found = whole + found
+                following_ms = next_open_at_ms(interval, at_ms)
+                found = candles_between(dynamo, market, interval, at_ms, following_ms) + found
         return found
 
     async def _refresh(self, market: MarketId, start_ms: int) -> None:
-        stored = await asyncio.to_thread(
-            candles_between, self._dynamo, market, Interval.MINUTE, start_ms, _now_ms() + 1
-        )
+        stored = await asyncio.to_thread(self._stored_minutes, market, start_ms)
         minutes = self._minutes[market]
         minutes.update({candle.open_at_ms: candle for candle in stored})
         self._forget(market)
         for trade in self._live[market]:
             self._add(minutes, trade)
+
+    def _tape(self, market: MarketId, trade_id: TradeId, limit: int) -> list[Trade]:
+        return trades_before(self._dynamo(), market, trade_id, limit=limit, blocks_max=_BLOCKS_MAX)
+
+    def _stored_minutes(self, market: MarketId, start_ms: int) -> list[Candle]:
+        end_ms = _now_ms() + 1
+        return candles_between(self._dynamo(), market, Interval.MINUTE, start_ms, end_ms)
 
     def _heard(self, update: MarketUpdate) -> None:
         market = MarketId(update.market)

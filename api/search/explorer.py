@@ -140,7 +140,7 @@ class Explorer:
     ) -> None:
         self._dynamo = dynamo
         self._listings = listings
-        self._lag = lag
+        self.lag = lag
 
     async def blocks(self, chain: str, top: int | None) -> BlocksPage:
         """Blocks at and below `top`, highest first; None: the newest."""
@@ -272,7 +272,7 @@ class Explorer:
         return await asyncio.to_thread(lambda: call(self._dynamo()))
 
     async def _behind(self) -> int | None:
-        return await self._lag.milliseconds()
+        return await self.lag.milliseconds()
 
 
 def _block(block: Block) -> BlockView:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Annotated, Any, Protocol, TypeVar, cast
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ValidationError
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.errors import ERRORS
 from api.search import pages
@@ -27,12 +27,11 @@ from api.search.explorer import (
     TradeView,
     TransactionPage,
 )
+from api.search.lag import LAG_HEADER
 from api.search.query import FACETS, SearchQuery
 from api.search.viewer import Viewer
 from api.v1.documented import refusals
 from domain.errors import ExchangeError, InvalidInput
-
-LAG_HEADER = "Projection-Lag-Ms"
 
 ViewerOf = Callable[[Request], Awaitable[Viewer]]
 """Raises NotAuthenticated for credentials that do not hold; without any it is the public."""
@@ -113,6 +112,14 @@ async def search(
     if result.lag_ms is not None:
         response.headers[LAG_HEADER] = str(result.lag_ms)
     return result
+
+
+@router.get("/", include_in_schema=False)
+async def home(request: Request) -> Response:
+    """`search.` is a host of its own: who types it into a browser comes to the page."""
+    if not (request.url.hostname or "").startswith("search."):
+        raise HTTPException(404)
+    return RedirectResponse("/search")
 
 
 @router.get("/search", include_in_schema=False)

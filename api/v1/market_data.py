@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.dependencies import ServicesOf
+from api.dependencies import SHOWN_LAG, ServicesOf
 from api.exchange.book import Book, Level
 from api.fields import DecimalText, format_time_us
 from api.pages import CursorQuery, LimitQuery, cursor_at, read_cursor
@@ -64,6 +64,7 @@ async def read_book(market: str, services: ServicesOf, depth: DepthQuery = 50) -
     "/markets/{market}/trades",
     summary="Trades, newest first",
     responses=refusals("invalid_input", "unknown_market"),
+    dependencies=[SHOWN_LAG],
 )
 async def list_trades(
     market: str, services: ServicesOf, limit: LimitQuery = 100, cursor: CursorQuery = None

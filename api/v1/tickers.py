@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api.dependencies import ServicesOf
+from api.dependencies import SHOWN_LAG, ServicesOf
 from api.exchange.market_history import CANDLES_MAX
 from api.fields import DecimalText
 from api.pages import CursorQuery, cursor_at, read_cursor
@@ -62,7 +62,12 @@ class CandleList(BaseModel):
     next_cursor: str | None
 
 
-@router.get("/tickers", summary="The last 24 hours of every market", responses=refusals())
+@router.get(
+    "/tickers",
+    summary="The last 24 hours of every market",
+    responses=refusals(),
+    dependencies=[SHOWN_LAG],
+)
 async def list_tickers(services: ServicesOf) -> TickerList:
     return TickerList(
         data=[
@@ -76,6 +81,7 @@ async def list_tickers(services: ServicesOf) -> TickerList:
     "/markets/{market}/ticker",
     summary="The last 24 hours of a market",
     responses=refusals("unknown_market"),
+    dependencies=[SHOWN_LAG],
 )
 async def read_ticker(market: str, services: ServicesOf) -> TickerAnswer:
     return TickerAnswer(**ticker_fields(services, services.catalog.market(market)))
@@ -85,6 +91,7 @@ async def read_ticker(market: str, services: ServicesOf) -> TickerAnswer:
     "/markets/{market}/candles",
     summary="Candles",
     responses=refusals("invalid_input", "unknown_market"),
+    dependencies=[SHOWN_LAG],
 )
 async def list_candles(
     market: str,
