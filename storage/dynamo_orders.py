@@ -19,6 +19,9 @@ from storage.dynamo_tables import BY_CUSTOMER, ORDERS
 from storage.dynamo_values import Item
 
 SPREAD = 8
+_GOLDEN = 2_654_435_761
+"""2^32 divided by the golden ratio: Knuth's multiplier for scattering consecutive numbers."""
+
 BIRTHS = frozenset({"accepted", "rested", "waiting", "rejected"})
 """What an order's history begins with."""
 
@@ -80,11 +83,18 @@ def _order_key(order_id: int) -> str:
     return f"order#{order_id}"
 
 
+def _part(order_id: int) -> int:
+    """Scattered, for numbers of one customer's orders have patterns: where they answer each of
+    another's, all are even.
+    """
+    return ((order_id * _GOLDEN) & 0xFFFF_FFFF) * SPREAD >> 32
+
+
 def _event_item(event: OrderEvent) -> Item:
     details = {name: value for name, value in asdict(event).items() if value not in (0, "")}
     item = {"pk": _order_key(event.order_id), "sk": f"{event.sequence:020}"} | details
     if event.kind in BIRTHS:
-        item["customer_pk"] = f"{event.owner}#{event.order_id % SPREAD}"
+        item["customer_pk"] = f"{event.owner}#{_part(event.order_id)}"
         item["customer_sk"] = f"{event.order_id:020}"
     return item
 

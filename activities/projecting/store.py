@@ -15,8 +15,11 @@ from storage import dynamo_checkpoints as checkpoints
 from storage.dynamo import Dynamo
 from storage.search_index import DocumentRefused, SearchIndex, SearchUnavailable
 
-PAUSE_MS = 2000
-"""After the index failed, documents go straight to waiting for so long."""
+PAUSE_MS_MIN = 2_000
+PAUSE_MS_MAX = 60_000
+"""After the index failed, documents go straight to waiting for so long; longer each time, for a
+server that hangs costs a time-out at each attempt, and the tables must not fall behind for it.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ class Store:
         self.search = search
         self._now_ms = now_ms
         self._search_again_ms = 0
+        self._pause_ms = PAUSE_MS_MIN
         self.may_wait = True
         """Documents may wait: some were set aside here, or nobody has looked yet."""
 
@@ -41,10 +45,14 @@ class Store:
         sources = [document.source() for document in documents]
         if self._now_ms() >= self._search_again_ms:
             try:
-                return self.search.write(sources)
+                refused = self.search.write(sources)
             except SearchUnavailable as error:
-                self._search_again_ms = self._now_ms() + PAUSE_MS
+                self._search_again_ms = self._now_ms() + self._pause_ms
+                self._pause_ms = min(2 * self._pause_ms, PAUSE_MS_MAX)
                 logger.warning("search index unavailable", extra={"error": str(error)})
+            else:
+                self._pause_ms = PAUSE_MS_MIN
+                return refused
         self.may_wait = True
         checkpoints.put_waiting(
             self.dynamo,
@@ -64,4 +72,5 @@ class Store:
         self.may_wait = True
         refused = self.search.write([json.loads(body) for _, body in waiting])
         checkpoints.delete_waiting(self.dynamo, [key for key, _ in waiting])
+        self._search_again_ms, self._pause_ms = 0, PAUSE_MS_MIN  # It is back.
         return len(waiting), refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from projections.candle import Interval
 from projections.document import Kind
 from storage.dynamo_candles import candles_between
 from storage.dynamo_chain import find_deposit, history
+from storage.dynamo_checkpoints import read_waiting
 from storage.dynamo_tables import PROJECTIONS
 from storage.dynamo_trades import find_trade, trades_before
 from storage.engine import create_engine
@@ -215,6 +217,15 @@ class OwnIndex:
         index = connect(self.url)
         until(index.ping, "the search server answers")
 
+    def freeze(self) -> None:
+        """It takes connections and answers nothing, as a node that swaps or collects garbage."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
@@ -250,6 +261,33 @@ async def test_a_search_index_that_was_away_and_lost_everything_is_whole_again(
     until(
         lambda: index.count(Kind.ORDER) >= 2 * (before + 50), "what came meanwhile is in it as well"
     )
+
+
+async def test_an_index_that_hangs_holds_up_no_table_and_misses_nothing(
+    processor: Processor, parts: Parts, own_index: OwnIndex
+) -> None:
+    """However long: all that comes meanwhile waits in DynamoDB, and is indexed afterwards."""
+    market = MarketId("BTC-USDT")
+    dynamo = parts.stores()[0].dynamo
+    before = applied(dynamo, market) // 3
+    after = before + 900
+    own_index.start()
+    processor.start(RIALTO_OPENSEARCH_URL=own_index.url)
+    index = SearchIndex(connect(own_index.url))
+    until(index.is_filled, "the index is filled")
+
+    own_index.freeze()
+    for start in range(before, after, 100):
+        await put(market, traded(100, start=start))
+    until(lambda: applied(dynamo, market) == 3 * after, "every event is applied")
+    assert len(read_waiting(dynamo, limit=500)) == 500, "documents wait, by the hundred"
+    own_index.thaw()
+
+    until(lambda: not read_waiting(dynamo), "what waited is indexed")
+    until(lambda: index.count(Kind.ORDER) >= 2 * after, "every order is found")
+    last = f"{market}-{after}"
+    assert index.find(Kind.TRADE, [last]).keys() == {last}
+    assert_all_there(parts, market, after)
 
 
 async def test_two_processors_and_repeats_change_nothing(parts: Parts) -> None:
