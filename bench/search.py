@@ -1,7 +1,7 @@
 """Searches over many documents, as the API asks them. `rialto bench search` starts its own server.
 
 `RIALTO_BENCH_DOCUMENTS` says how many: the local server keeps some 14 KB of memory for each, so a
-million takes 14 GB there.
+million takes 14 GB there. With `RIALTO_BENCH_FILL_SECONDS` filling ends after so long.
 """
 
 from __future__ import annotations
@@ -131,20 +131,24 @@ async def measure(desk: SearchDesk, txids: list[str]) -> dict[str, list[float]]:
     return {name: sorted(times) for name, times in took.items()}
 
 
-def fill(search: SearchIndex, count: int) -> list[str]:
-    """Index that many documents; returns txids that are among them."""
+def fill(search: SearchIndex, count: int, seconds: float) -> tuple[int, list[str]]:
+    """Index that many documents, or as many as go; returns how many, and txids among them."""
     txids: list[str] = []
     page: list[Source] = []
+    done, deadline = 0, time.perf_counter() + seconds
     for each in documents(count, Random(7)):
         if each.txid and len(txids) < 5_000:
             txids.append(each.txid)
         page.append(each.source())
         if len(page) == BULK_DOCUMENTS:
             assert search.write(page) == []
+            done += len(page)
             page = []
+            if time.perf_counter() > deadline:
+                break
     assert search.write(page) == []
     search.refresh()
-    return txids
+    return done + len(page), txids
 
 
 async def run() -> BenchResult:
@@ -162,7 +166,8 @@ async def _run(stack: RentedStack, count: int) -> BenchResult:
     search = SearchIndex(connect(url), _PREFIX)
     search.prepare(serves=True)
     began = time.perf_counter()
-    txids = await asyncio.to_thread(fill, search, count)
+    seconds = float(os.environ.get("RIALTO_BENCH_FILL_SECONDS", "inf"))
+    count, txids = await asyncio.to_thread(fill, search, count, seconds)
     filling = time.perf_counter() - began
     desk = SearchDesk(connect_async(url), f"{_PREFIX}search", NoLag())
     took = await measure(desk, txids)
