@@ -241,6 +241,7 @@ def _from_cursor(cursor: str) -> dict[str, Any]:
     try:
         key = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         assert isinstance(key, dict)
+        assert key, "an empty one would begin anew"
     except (ValueError, AssertionError):
         raise InvalidInput("that cursor was not given out by us", field="cursor") from None
     return key

@@ -220,7 +220,7 @@ class SearchIndex:
     def drop_older(self, kind: Kind, month: str) -> list[str]:
         """Drop the monthly indexes before `month` (2026.11); returns their names."""
         assert kind in MONTHLY
-        prefix = self._family(kind).removesuffix("*") + "-"
+        prefix = self._family(kind).removesuffix("*")
         with _faults():
             old = [
                 index

@@ -41,7 +41,9 @@ from streams.market_data import (
     encode,
     market_channel,
 )
+from tests.api.search_site import site
 
+__all__ = ["site"]
 PASSWORD = "a long enough one"
 _numbers = itertools.count(1)
 
