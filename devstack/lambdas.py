@@ -37,7 +37,9 @@ PACKAGES = (
     "domain", "ledger", "compliance", "engine", "chains", "projections", "storage", "streams",
     "activities", "workflows", "api", "workers",
 )  # fmt: skip
-PLATFORM = "aarch64-manylinux_2_28"
+PLATFORM = "x86_64-manylinux_2_28"
+"""Not arm64: fastecdsa has no wheel for it, so an archive with it could not be built."""
+
 UNZIPPED_BYTES_MAX = 250 * 1024 * 1024
 """AWS refuses a function that is larger."""
 

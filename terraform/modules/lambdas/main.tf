@@ -54,7 +54,7 @@ resource "aws_lambda_function" "this" {
   role                           = var.role_arns[each.key]
   handler                        = each.value.handler
   runtime                        = var.runtime
-  architectures                  = ["arm64"]
+  architectures                  = ["x86_64"] # fastecdsa, which bitcoinlib needs, has no wheel for arm64.
   memory_size                    = each.value.memory
   timeout                        = each.value.timeout
   reserved_concurrent_executions = each.value.concurrency
