@@ -76,7 +76,7 @@ security: ## The security drill: secret scan, dependency audit, bill of material
 
 .PHONY: bench
 bench: install ## Run every benchmark and print its figures
-	@$(INSTALL) rivals
+	@$(INSTALL) rivals chromium
 	@$(BIN)/rialto bench all
 
 .PHONY: fast
