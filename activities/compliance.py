@@ -12,6 +12,7 @@ from compliance.addresses import compared
 from compliance.lists.parsed import ListedAddress
 from domain.ids import CustomerId
 from storage.screening import ScreeningRow
+from streams.travel_rule import NetworkUnavailable
 
 _LISTED_SCORE = 100
 
@@ -26,7 +27,8 @@ class TransferRules(Protocol):
     """The travel rule."""
 
     async def is_due(self, asked: ScreenAddress) -> bool: ...
-    async def has_originator(self, asked: ScreenAddress) -> bool: ...
+    async def has_originator(self, asked: ScreenAddress) -> bool:
+        """Raises NetworkUnavailable."""
 
 
 class DepositLimits(Protocol):
@@ -78,9 +80,22 @@ class AddressScreening:
         value_units = await self._limits.value_units(asked.asset, asked.amount)
         too_much = await self._limits.count_deposit(asked.customer_id, asked.reference, value_units)
         reasons = [screening.reason, too_much]
-        if screening.travel_rule_due and not await self._travel_rule.has_originator(asked):
+        awaited = await self._awaited(asked) if screening.travel_rule_due else ""
+        if awaited:
             screening.awaits_originator = screening.is_clear and not too_much
-            reasons.append("travel rule: the originator's data is awaited")
+            reasons.append(awaited)
             screening.is_clear = False
         screening.is_clear = screening.is_clear and not too_much
         screening.reason = "; ".join(each for each in reasons if each)
+
+    async def _awaited(self, asked: ScreenAddress) -> str:
+        """Why the deposit must wait; empty: the originator's data is there.
+
+        A network that is away holds the deposit like one that is silent: its screening is written
+        down, staff see it, and the workflow asks on.
+        """
+        try:
+            arrived = await self._travel_rule.has_originator(asked)
+        except NetworkUnavailable:
+            return "travel rule: the network cannot be reached, it is asked again"
+        return "" if arrived else "travel rule: the originator's data is awaited"

@@ -10,6 +10,10 @@ import httpx
 _TIMEOUT_SECONDS = 10.0
 
 
+class NetworkUnavailable(Exception):
+    """No answer, or none that can be used: nothing is known yet. Ask again."""
+
+
 class TravelRuleNetwork:
     def __init__(self, url: str, api_key: str) -> None:
         self._http = httpx.AsyncClient(
@@ -19,23 +23,28 @@ class TravelRuleNetwork:
         )
 
     async def exchange_at(self, chain: str, address: str) -> str | None:
-        answer = await self._http.get(f"/travel-rule/addresses/{chain}/{quote(address, safe='')}")
-        found: str | None = _body(answer).get("exchange")
+        path = f"/travel-rule/addresses/{chain}/{quote(address, safe='')}"
+        found: str | None = (await self._asked("GET", path)).get("exchange")
         return found
 
     async def send(self, payload: dict[str, Any]) -> None:
-        answer = await self._http.post("/travel-rule/messages", json=payload)
-        answer.raise_for_status()
+        await self._asked("POST", "/travel-rule/messages", json=payload)
 
     async def originator(self, chain: str, txid: str) -> dict[str, Any] | None:
-        answer = await self._http.get(f"/travel-rule/transactions/{chain}/{quote(txid, safe='')}")
-        found: dict[str, Any] | None = _body(answer).get("payload")
+        path = f"/travel-rule/transactions/{chain}/{quote(txid, safe='')}"
+        found: dict[str, Any] | None = (await self._asked("GET", path)).get("payload")
         return found
 
-
-def _body(answer: httpx.Response) -> dict[str, Any]:
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        return {}
-    answer.raise_for_status()
-    body: dict[str, Any] = answer.json()
-    return body
+    async def _asked(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        """The answer's body; empty where there is nothing. Raises NetworkUnavailable."""
+        try:
+            answer = await self._http.request(method, path, **content)
+            if method == "GET" and answer.status_code == httpx.codes.NOT_FOUND:
+                return {}
+            answer.raise_for_status()
+            body = answer.json() if answer.content else {}
+        except (httpx.HTTPError, ValueError) as fault:
+            raise NetworkUnavailable(f"the travel-rule network: {fault}") from fault
+        if not isinstance(body, dict):
+            raise NetworkUnavailable("the travel-rule network answered nonsense")
+        return body

@@ -7,12 +7,14 @@ The chain moves the deposit, not this workflow: whenever the chain did something
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeUpdate
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.deposits import (
@@ -173,7 +175,7 @@ class DepositWorkflow:
         await self._news_or_timeout(
             min(_ASK_ORIGINATOR_MAX, _ASK_ORIGINATOR * 2 ** min(self._asked_in_vain, 10))
         )
-        arrived: bool = await workflow.execute_activity(
+        asking: workflow.ActivityHandle[bool] = workflow.start_activity(
             "has_originator",
             _asked_of(view),
             result_type=bool,
@@ -182,7 +184,15 @@ class DepositWorkflow:
             retry_policy=_SCREENING_RETRY,
             summary="Ask who sent it",
         )
-        if arrived and self._view is not None and self._view.awaits_originator:
+        if workflow.patched("what-happens-meanwhile-counts"):
+            # The network may be away for days: the chain and officers do not wait for it.
+            await workflow.wait_condition(lambda: asking.done() or self._news)
+            if not asking.done():
+                asking.cancel()
+                with contextlib.suppress(ActivityError):
+                    await asking
+                return
+        if await asking and self._view is not None and self._view.awaits_originator:
             word = StaffAction(officer="policy", reason="the originator's data arrived")
             await self._decide(DepositEvent.CLEARED, word)
 

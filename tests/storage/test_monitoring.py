@@ -30,6 +30,7 @@ from storage.monitoring import MonitoringStore
 from storage.screening import ScreeningStore
 from storage.travel_rule import TravelRuleStore
 from streams.envelope import Envelope
+from streams.travel_rule import NetworkUnavailable
 from tests.kyc.conftest import LocalKeys
 
 _numbers = itertools.count(1)
@@ -43,6 +44,7 @@ class SilentNetwork:
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
         self.payload: dict[str, Any] | None = None
+        self.is_away = False
 
     async def exchange_at(self, chain: str, address: str) -> str | None:
         return "Another Exchange"
@@ -51,6 +53,8 @@ class SilentNetwork:
         self.told.append(payload)
 
     async def originator(self, chain: str, txid: str) -> dict[str, Any] | None:
+        if self.is_away:
+            raise NetworkUnavailable("nobody answers")
         return self.payload
 
 
@@ -222,6 +226,20 @@ async def test_data_that_came_is_kept_sealed(office: Office):
     )[0]
     assert row.state == "received"
     assert b"Quistgaard" not in row.sealed
+
+
+async def test_a_network_that_is_away_holds_the_deposit_and_its_screening_is_written_down(
+    office: Office,
+):
+    customer_id = await office.customer()
+    office.network.is_away = True
+
+    large = await office.screening.screen_address(asked(customer_id, "0.02", "deposit/away"))
+
+    assert (large.is_clear, large.awaits_originator) == (False, True)
+    assert "cannot be reached" in large.reason
+    rows = await office.rows("SELECT clear FROM screenings WHERE reference = 'deposit/away'")
+    assert [row.clear for row in rows] == [True]  # Of the addresses, that is.
 
 
 async def test_half_a_message_leaves_the_deposit_in_quarantine(office: Office):
