@@ -105,7 +105,7 @@ class Customer:
         async with asyncio.timeout(REACH_SECONDS):
             while True:
                 status = await self.status()
-                if status.state == state == self.world.states[-1]:
+                if status.state == state and self.world.states[-1:] == [state]:
                     return status
                 await asyncio.sleep(0.02)
 
