@@ -3,6 +3,7 @@
 not_started -> started -> submitted -> vendor_pending -> needs_info | manual_review
 manual_review -> approved | rejected | rejected_retryable | needs_info
 approved -> expiring -> expired -> (documents again) submitted
+needs_info | rejected_retryable -> (a customer's, and a month later) approved | expired
 any living state -> frozen -> the state before, or rejected
 """
 
@@ -48,6 +49,8 @@ class KycEvent(StrEnum):
     EXPIRE = "expire"
     LAPSE = "lapse"
     """Nothing was handed in for a month."""
+    STAND = "stand"
+    """Nothing more was handed in for a higher tier or a renewal: what was approved stands."""
     FREEZE = "freeze"
     CLOSE = "close"
 
@@ -83,6 +86,10 @@ _FLOW: dict[tuple[KycState, KycEvent], KycState] = {
     (_S.APPROVED, _E.EXPIRY_NEAR): _S.EXPIRING,
     (_S.EXPIRING, _E.EXPIRE): _S.EXPIRED,
     (_S.FROZEN, _E.REJECT): _S.REJECTED,
+    (_S.NEEDS_INFO, _E.STAND): _S.APPROVED,
+    (_S.REJECTED_RETRYABLE, _E.STAND): _S.APPROVED,
+    (_S.NEEDS_INFO, _E.EXPIRE): _S.EXPIRED,
+    (_S.REJECTED_RETRYABLE, _E.EXPIRE): _S.EXPIRED,
     (_S.STARTED, _E.LAPSE): _S.NOT_STARTED,
     (_S.NEEDS_INFO, _E.LAPSE): _S.NOT_STARTED,
     (_S.REJECTED_RETRYABLE, _E.LAPSE): _S.NOT_STARTED,

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.kyc import KycActivities
@@ -35,9 +34,10 @@ with workflow.unsafe.imports_passed_through():
     )
     from compliance.tiers import Tier
     from workflows.kyc_messages import KycCase, KycStatus
+    from workflows.kyc_options import COMPLIANCE_QUEUE, STORE, VENDOR
     from workflows.kyc_updates import KycUpdates
 
-COMPLIANCE_QUEUE = "compliance"
+__all__ = ["COMPLIANCE_QUEUE", "RETENTION", "KycWorkflow"]
 
 VALIDITY = timedelta(days=365)
 EXPIRY_NOTICE = timedelta(days=30)
@@ -48,21 +48,6 @@ RETENTION = timedelta(days=5 * 365 + 2)
 REMIND_AFTER = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 POLL_FIRST = timedelta(minutes=1)
 POLL_LONGEST = timedelta(hours=1)
-
-# Our database: short, and again until it is back.
-_STORE: dict[str, Any] = {
-    "start_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(maximum_interval=timedelta(seconds=10)),
-    "task_queue": COMPLIANCE_QUEUE,
-}
-# The vendor may be away for days; a quarter of an hour spares it and us when it comes back.
-_VENDOR: dict[str, Any] = {
-    "start_to_close_timeout": timedelta(seconds=30),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=15)
-    ),
-    "task_queue": COMPLIANCE_QUEUE,
-}
 
 T = TypeVar("T")
 
@@ -122,8 +107,20 @@ class KycWorkflow(KycUpdates):
                 return
             await self._remind("application", f"{self._case.attempt}:{number}")
         if not await self._submitted_before(since + LAPSE_AFTER):
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        """An application leaves nothing behind; the file of a customer is kept, as the law has it.
+
+        A tier that is in force stands until it ends.
+        """
+        if self._case.approved_at is None or not workflow.patched("keep-the-files-of-customers"):
             await self._store(KycActivities.erase_application, self._case.customer_id)
             await self._move(KycEvent.LAPSE)
+        elif self._case.tier is Tier.NONE:
+            await self._move(KycEvent.EXPIRE)
+        else:
+            await self._move(KycEvent.STAND)
 
     async def _wait_for_renewal(self) -> None:
         await self._until(lambda: self._submission is not None)
@@ -152,7 +149,7 @@ class KycWorkflow(KycUpdates):
         )
         self._case.check_id = await self._interruptible(
             workflow.execute_activity_method(
-                KycActivities.start_check, request, summary="Send to the vendor", **_VENDOR
+                KycActivities.start_check, request, summary="Send to the vendor", **VENDOR
             )
         )
         await self._move(KycEvent.CHECK_STARTED)
@@ -174,7 +171,7 @@ class KycWorkflow(KycUpdates):
         assert self._case.check_id is not None
         return await self._interruptible(
             workflow.execute_activity_method(
-                KycActivities.ask_check, self._case.check_id, summary="Ask the vendor", **_VENDOR
+                KycActivities.ask_check, self._case.check_id, summary="Ask the vendor", **VENDOR
             )
         )
 
@@ -197,7 +194,7 @@ class KycWorkflow(KycUpdates):
         )
         assessment: Assessment = await self._interruptible(
             workflow.execute_activity_method(
-                KycActivities.assess, request, summary="Screen and weigh the findings", **_VENDOR
+                KycActivities.assess, request, summary="Screen and weigh the findings", **VENDOR
             )
         )
         self._case.risk_score = assessment.risk_score
@@ -395,4 +392,4 @@ class KycWorkflow(KycUpdates):
         self._show()
 
     async def _store(self, method: Any, argument: Any) -> None:
-        await workflow.execute_activity_method(method, argument, **_STORE)
+        await workflow.execute_activity_method(method, argument, **STORE)

@@ -41,8 +41,13 @@ async def start_kyc(client: Client, customer_id: CustomerId) -> None:
     )
 
 
-async def submit_kyc(client: Client, customer_id: CustomerId, tier: Tier) -> KycStatus:
-    """Hand the application in, starting the workflow if need be. Raises WrongState."""
+async def submit_kyc(
+    client: Client, customer_id: CustomerId, tier: Tier, *, name: str | None = None
+) -> KycStatus:
+    """Hand the application in, starting the workflow if need be. Raises WrongState.
+
+    The same `name` again is the same submission: it gets the first one's answer.
+    """
     start = WithStartWorkflowOperation(
         KycWorkflow.run,
         KycCase(customer_id=customer_id),
@@ -57,6 +62,7 @@ async def submit_kyc(client: Client, customer_id: CustomerId, tier: Tier) -> Kyc
         status: KycStatus = await client.execute_update_with_start_workflow(
             "submit",
             Submission(requested_tier=tier),
+            id=None if name is None else f"submit:{name}",
             start_workflow_operation=start,
             result_type=KycStatus,
             rpc_timeout=_PATIENCE,
@@ -71,7 +77,11 @@ async def close_kyc(client: Client, customer_id: CustomerId) -> KycStatus:
     handle = client.get_workflow_handle_for(KycWorkflow.run, kyc_workflow_id(customer_id))
     try:
         status: KycStatus = await handle.execute_update(
-            "close_account", Closing(), result_type=KycStatus, rpc_timeout=_PATIENCE
+            "close_account",
+            Closing(),
+            id="close_account",  # Whoever asks twice is answered twice, and leaves once.
+            result_type=KycStatus,
+            rpc_timeout=_PATIENCE,
         )
         return status  # noqa: TRY300 - one call, one answer
     except WorkflowUpdateFailedError as failure:

@@ -119,8 +119,11 @@ class KycDesk:
         await self._store.add_document(document)
         return document_id
 
-    async def submit(self, customer_id: CustomerId, tier: Tier) -> Verification:
-        """Hand everything in. Raises RequirementsMissing, WrongState."""
+    async def submit(self, customer_id: CustomerId, tier: Tier, key: str = "") -> Verification:
+        """Hand everything in. Raises RequirementsMissing, WrongState.
+
+        Repeated under one idempotency key, or before anything changed, it is one submission.
+        """
         row = await self._store.find(customer_id)
         if row is not None and row.state in {KycState.REJECTED, KycState.CLOSED}:
             raise WrongState(PLAIN_WORDS[row.state], state=row.state)
@@ -129,7 +132,8 @@ class KycDesk:
             raise RequirementsMissing(
                 f"tier {int(tier)} also needs: {', '.join(missing)}", missing=",".join(missing)
             )
-        await submit_kyc(self._client, customer_id, tier)
+        name = key or f"{int(tier)} after {row.changed_at if row else 'nothing'}"
+        await submit_kyc(self._client, customer_id, tier, name=name)
         return await self.status(customer_id)
 
     async def status(self, customer_id: CustomerId) -> Verification:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.dependencies import Person, Reader, ServicesOf
 from api.fields import Moment
-from api.idempotency import IdempotentRoute
+from api.idempotency import HEADER, IdempotentRoute
 from api.kyc.desk import Verification, next_tier
 from api.v1.documented import refusals
 from compliance.documents import DOCUMENT_BYTES_MAX
@@ -129,9 +129,10 @@ async def upload_document(
     responses=refusals("invalid_input", "not_authenticated", "wrong_state"),
 )
 async def submit_verification(
-    body: SubmitRequest, caller: Person, services: ServicesOf
+    body: SubmitRequest, request: Request, caller: Person, services: ServicesOf
 ) -> KycAnswer:
-    return answer_of(await services.kyc.submit(caller.customer_id, Tier(body.tier)))
+    key = request.headers.get(HEADER, "")
+    return answer_of(await services.kyc.submit(caller.customer_id, Tier(body.tier), key))
 
 
 @router.get("/export", summary="What we keep about you", responses=refusals("not_authenticated"))

@@ -93,9 +93,9 @@ class Customer:
     def handle(self) -> WorkflowHandle[Any, Any]:
         return self.client.get_workflow_handle(kyc_workflow_id(self.id))
 
-    async def submit(self, tier: Tier = Tier.BASIC) -> KycStatus:
+    async def submit(self, tier: Tier = Tier.BASIC, name: str | None = None) -> KycStatus:
         self._portal.signature = None
-        return await submit_kyc(self.client, self.id, tier)
+        return await submit_kyc(self.client, self.id, tier, name=name)
 
     async def status(self) -> KycStatus:
         return await self.handle.query("status", result_type=KycStatus)

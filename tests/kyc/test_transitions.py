@@ -1,5 +1,6 @@
 """Every way a case can go, in skipped time."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -215,3 +216,60 @@ async def test_cleared_matches_are_remembered_with_the_officer(customer, world):
 
     assert first == "Your approval counts. Another officer must approve, too."
     assert [(one.officer, one.matches) for one in world.cleared] == [("amir", [MATCH])]
+
+
+async def lapsed(customer, state):
+    """The tier was approved; then more was asked for, and the customer never came back."""
+    await customer.staff("approve")
+    await customer.submit(Tier.FULL)
+    await customer.reach("manual_review")
+    if state == "needs_info":
+        await customer.staff("request_info", "amir", question="Please send a proof of address.")
+    else:
+        await customer.staff("reject", "amir", reason_code="document_unreadable")
+    await customer.reach(state)
+    await customer.wait(31 * DAY)
+
+
+@pytest.mark.parametrize("state", ["needs_info", "rejected_retryable"])
+async def test_a_higher_tier_that_lapses_leaves_the_lower_one_and_the_file(in_review, state):
+    await lapsed(in_review, state)
+
+    stands = await in_review.reach("approved")
+    await in_review.wait(400 * DAY)
+    await in_review.reach("expired")
+
+    assert stands.tier is Tier.BASIC
+    assert in_review.world.erased == []
+
+
+@pytest.mark.parametrize("state", ["needs_info", "rejected_retryable"])
+async def test_a_renewal_that_lapses_expires_and_the_file_is_kept(in_review, state):
+    await in_review.staff("approve")
+    await in_review.wait(340 * DAY)
+    await in_review.reach("expiring")
+    await in_review.submit()
+    await in_review.reach("manual_review")
+    if state == "needs_info":
+        await in_review.staff("request_info", "amir", question="Please send the new passport.")
+    else:
+        await in_review.staff("reject", "amir", reason_code="document_unreadable")
+    await in_review.reach(state)
+
+    await in_review.wait(31 * DAY)
+
+    assert (await in_review.reach("expired")).tier is Tier.NONE
+    assert in_review.world.erased == []
+    await in_review.submit()
+    await in_review.reach("manual_review")
+
+
+async def test_a_submission_sent_twice_is_one(customer):
+    first, again = await asyncio.gather(customer.submit(name="k1"), customer.submit(name="k1"))
+    await customer.reach("manual_review")
+    late = await customer.submit(name="k1")
+
+    assert first == again == late
+    assert len(customer.world.checks) == 1
+    with pytest.raises(WrongState, match="nothing to send"):
+        await customer.submit(name="k2")
