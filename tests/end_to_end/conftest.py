@@ -13,7 +13,7 @@ from cli.running import Running
 from devstack.rented import RentedStack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def breakable() -> Iterator[Exchange]:
     """Started once for all end-to-end tests; the supervisor restarts whatever they kill.
 
@@ -25,12 +25,12 @@ def breakable() -> Iterator[Exchange]:
     exchange.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def exchange(breakable: Exchange) -> RentedStack:
     return breakable.stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(exchange: RentedStack) -> Running:
     return Running(exchange.env, exchange.site)
 

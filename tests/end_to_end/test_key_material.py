@@ -28,7 +28,7 @@ from devstack.rented import Database, RentedStack
 from devstack.rialto import ROWS
 from devstack.seed_chains import SEED_ID, SEED_KEY
 from storage.engine import create_engine
-from streams.aws import client as aws_client
+from streams.aws import client_of
 from streams.histories import open_payloads
 from streams.temporal import connect
 from tests.histories.recording import record_when_asked
@@ -106,7 +106,7 @@ async def material(
             text("SELECT ciphertext FROM sealed_seeds WHERE id = :id"), {"id": SEED_ID}
         )
     await engine.dispose()
-    root = await open_seed(aws_client("kms"), SEED_KEY, SEED_ID, bytes(sealed))
+    root = await open_seed(client_of(exchange.env, "kms"), SEED_KEY, SEED_ID, bytes(sealed))
     return KeyMaterial(seen[0], root)
 
 

@@ -140,7 +140,7 @@ async def test_refusals_are_told_in_words(browser: Browser, web_url: str):
         await eve.order("Buy", "limit", price="50000", size="0.00001")
         await eve.sees("Say how much.")  # The field takes no more decimals than a lot has.
         await eve.order("Buy", "limit", price="50000", size="0.0001")
-        await eve.sees("Verify your identity first.")
+        await eve.sees("You do not have that much USDT available.")
         await eve.go("/login")
         eve.password = "not the right one"
         await eve.log_in()

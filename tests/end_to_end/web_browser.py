@@ -167,6 +167,8 @@ class Visitor:
 async def axe_violations(page: Page) -> list[str]:
     """What axe finds wrong with the page as it stands, for WCAG 2.2 AA."""
     await page.evaluate(AXE.read_text())
+    # Colours that are still on their way from one scheme to the other are nobody's.
+    await page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
     found = await page.evaluate(
         "tags => axe.run(document, { runOnly: { type: 'tag', values: tags } })", _AXE_TAGS
     )

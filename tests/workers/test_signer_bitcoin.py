@@ -24,6 +24,8 @@ pytestmark = pytest.mark.stack
 
 RATE = 10_000
 SHARE = 10_000_000
+COINS = 10
+"""More than the payments of these tests reserve."""
 P2WPKH_BYTES = 22
 RESERVED = """(txid, vout) IN (
     SELECT txid, vout FROM utxo_reservations WHERE payment_id = :p
@@ -45,8 +47,14 @@ async def custody(
     bitcoin: BitcoinNode,
     ethereum: EthereumNode,
     owner: AsyncEngine,
+    worker: AsyncEngine,
 ) -> AsyncIterator[Custody]:
     async with open_custody(stack, database, owner, bitcoin, ethereum) as found:
+        # The hot wallet is that of all tests on this stack: what they left it may be one coin.
+        for _ in range(COINS):
+            await miner.pay(found.hot_bitcoin, "1")
+        await miner.mine()
+        await (await follow(worker, BitcoinReader(found.bitcoin))).to_tip()
         yield found
 
 
