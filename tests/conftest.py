@@ -14,8 +14,6 @@ from tests.browser import open_browser
 
 ON_ONE_CHAIN = {"chains", "custody", "workers"}
 """Their modules share hot wallets on the nodes of their stack, and use them in this order."""
-ON_ONE_EXCHANGE = {"end_to_end"}
-"""One whole exchange is enough: a second one, idle, would take half a core from all others."""
 
 
 class ByFile(LoadScopeScheduling):
@@ -23,10 +21,7 @@ class ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         place = nodeid.partition("::")[0]
-        folder = place.split("/")[1]
-        if folder in ON_ONE_CHAIN:
-            return "chain"
-        return "exchange" if folder in ON_ONE_EXCHANGE else place
+        return "chain" if place.split("/")[1] in ON_ONE_CHAIN else place
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
