@@ -95,6 +95,7 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
 
         await bitcoin.prepare(2 * SATOSHI)
         await bitcoin.pay(await ada.deposit_address("BTC"), SATOSHI)
+        await ada.sees("0.5 BTC are credited")
         await ada.deposit_is("withdrawable")
 
         await ada.open_market("BTC-USDT")
