@@ -22,6 +22,8 @@ from temporalio.converter import PayloadCodec
 _EVENTS_MAX = 400
 """Longer ones say nothing more, and weigh too much in the repository."""
 _PER_TYPE_MAX = 8
+_CHECKOUT = f"{Path(__file__).resolve().parents[1]}/"
+"""Stack traces name files of the machine that recorded them; from here on they are relative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ async def record(
 def write(folder: Path, recorded: Sequence[Recorded]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for each in recorded:
-        (folder / f"{each.name}.json").write_text(each.content, encoding="utf-8")
+        content = each.content.replace(_CHECKOUT, "")
+        (folder / f"{each.name}.json").write_text(content, encoding="utf-8")
 
 
 def read(path: Path) -> WorkflowHistory:

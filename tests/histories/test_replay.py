@@ -43,6 +43,11 @@ async def test_a_recorded_history_is_replayed(path: Path):
     await replayer(history).replay_workflow(history)
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_history_names_a_path_of_the_machine_it_was_recorded_on(path: Path):
+    assert 'File \\"/' not in path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("workflow_type", WORKFLOW_TYPES)
 def test_every_workflow_has_recorded_histories(workflow_type: str):
     assert [path for path in FILES if path.stem.startswith(f"{workflow_type}-")]
