@@ -17,9 +17,10 @@ from streams.histories import record as record_histories
 from streams.temporal import connect
 from workers.workflow_worker import MONEY_WORKFLOWS
 from workflows.kyc import KycWorkflow
+from workflows.webhook import WebhookWorkflow
 
 app = typer.Typer(name="histories", no_args_is_help=True, help=__doc__)
-WORKFLOW_TYPES = [each.__name__ for each in (*MONEY_WORKFLOWS, KycWorkflow)]
+WORKFLOW_TYPES = [each.__name__ for each in (*MONEY_WORKFLOWS, KycWorkflow, WebhookWorkflow)]
 
 
 def register(parent: typer.Typer) -> None:

@@ -26,6 +26,7 @@ from streams.temporal import connect
 from streams.webhook_http import WebhookHttp
 from tests.api.conftest import Exchange, Person, eventually
 from tests.api.receiver import EVENTS, Receiver, deliveries, pinged, registered
+from tests.histories.recording import record_when_asked
 from workers.temporal_worker import Queue, build_worker
 from workers.webhook_worker import WebhookRelay
 from workflows.webhook import WEBHOOKS_QUEUE, WebhookWorkflow
@@ -71,7 +72,9 @@ async def office(exchange: Exchange, database: Database) -> AsyncIterator[Office
     sendings = WebhookSendings(engine)
     http = WebhookHttp(allow_loopback=True)
     steps = WebhookActivities(sendings, http, webhook_envelope(aws.client("kms")), catalog)
-    yield Office(engine, sendings, steps, await connect(exchange.services.settings))
+    client = await connect(exchange.services.settings)
+    yield Office(engine, sendings, steps, client)
+    await record_when_asked(client)
     await engine.dispose()
 
 

@@ -18,6 +18,7 @@ from workers.staff_interceptor import StaffInterceptor
 from workers.workflow_worker import MONEY_WORKFLOWS
 from workflows.kyc import KycWorkflow
 from workflows.staff import STAFF_HEADER
+from workflows.webhook import WebhookWorkflow
 
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.glob("*.json"))
@@ -27,7 +28,7 @@ def replayer(history: WorkflowHistory) -> Replayer:
     """As the workers run them. Histories from before the portal have no signed officers."""
     staff = [StaffInterceptor([])] if has_header(history, STAFF_HEADER) else []
     return Replayer(
-        workflows=[*MONEY_WORKFLOWS, KycWorkflow],
+        workflows=[*MONEY_WORKFLOWS, KycWorkflow, WebhookWorkflow],
         interceptors=staff,
         data_converter=data_converter(None),
         workflow_runner=SandboxedWorkflowRunner(
