@@ -1,8 +1,9 @@
 """OpenTelemetry traces: one trace from a customer's request to the settlement of its trades.
 
 Off unless RIALTO_TRACES says where spans go: `file:FOLDER` writes one file of JSON lines a process,
-`otlp` sends them where the standard OTEL_EXPORTER_OTLP_* variables say. Off, nothing is imported
-and every call here is a comparison.
+`otlp:URL` sends them to the collector there (OTLP over HTTP, protobuf), `otlp` alone where the
+standard OTEL_EXPORTER_OTLP_* variables say. Off, nothing is imported and every call here is a
+comparison.
 """
 
 from __future__ import annotations
@@ -53,13 +54,13 @@ def is_on() -> bool:
 
 
 def _exporter(where: str, process: str) -> Any:
-    kind, _, folder = where.partition(":")
+    kind, _, place = where.partition(":")
     if kind == "otlp":
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        return OTLPSpanExporter()
-    assert kind == "file", f"RIALTO_TRACES is {where!r}, neither otlp nor file:FOLDER"
-    return _file_exporter(Path(folder), process)
+        return OTLPSpanExporter(f"{place.rstrip('/')}/v1/traces" if place else None)
+    assert kind == "file", f"RIALTO_TRACES is {where!r}, neither otlp, otlp:URL nor file:FOLDER"
+    return _file_exporter(Path(place), process)
 
 
 def _file_exporter(folder: Path, process: str) -> Any:
