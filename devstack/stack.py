@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -113,15 +113,16 @@ class Stack:
         if running is None:
             running = await asyncio.to_thread(self.launch, part)
             note = ""
-        await self._until_healthy(part, running)
-        await asyncio.to_thread(part.finish, self.site)
+        await self._until(part, running, part.probe)
+        await self._until(part, running, part.finish)
         progress.ready(part.name, time.monotonic() - began, note)
 
-    async def _until_healthy(self, part: Part, running: Running) -> None:
+    async def _until(self, part: Part, running: Running, act: Callable[[Site], object]) -> None:
+        """Do it until it works. On a busy machine an answer may come too late for one attempt."""
         deadline = time.monotonic() + part.patience_seconds
         while True:
             try:
-                await asyncio.to_thread(part.probe, self.site)
+                await asyncio.to_thread(act, self.site)
             except Unhealthy as problem:
                 alive = running.is_alive()
                 if not alive or time.monotonic() > deadline:
