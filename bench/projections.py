@@ -1,6 +1,7 @@
 """Market events from Kinesis to DynamoDB and the search index: how many, how soon, and rebuilt.
 
-`rialto bench projections` starts servers of its own. No money moves.
+`rialto bench projections` starts servers of its own. No money moves. A first small run says how
+fast this machine is, and every phase is as large as some seconds allow: so it ends everywhere.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,8 +43,11 @@ MARKETS = ("BTC-USDT", "ETH-USDT")
 """One shard each."""
 
 STREAM = "bench-market-events"
-EVENTS = 24_000
+FIRST_EVENTS, EVENTS_LEAST, EVENTS_MOST = 1_200, 1_200, 24_000
+PHASE_SECONDS = 20.0
 HALF_LOAD_SECONDS = 15.0
+PATIENCE_SECONDS = 120.0
+"""Of one phase; who waits longer measures a machine that does something else."""
 TICK_SECONDS = 0.1
 IDLE_SECONDS = 0.05
 MAKER = 7
@@ -76,7 +81,8 @@ class Events:
 
     def records(self, count: int) -> list[Record]:
         events = self.next(count)
-        runs = [events[start : start + EVENTS_MAX] for start in range(0, len(events), EVENTS_MAX)]
+        size = EVENTS_MAX // 3 * 3  # Whole trades, so that what is applied is known to the trade.
+        runs = [events[start : start + size] for start in range(0, len(events), size)]
         return [Record(self.market, _encoded(self.market, run)) for run in runs]
 
 
@@ -142,6 +148,7 @@ class Bench:
     applied: int = 0
     lags_ms: list[float] = field(default_factory=list)
     """From an event's time to both stores having it."""
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def taker(self) -> Take:
         projector = Projector(lambda: [self.store], lambda: LISTINGS, self.letters)
@@ -151,8 +158,10 @@ class Bench:
                 StreamRecord(MARKET_EVENTS, r.shard, r.sequence_number, r.key, r.data, 0)
                 for r in received
             ]
-            self.applied += projector.apply(records).events
+            events = projector.apply(records).events
             at_us = time.time_ns() // 1000
+            with self._counting:  # One thread a shard.
+                self.applied += events
             for each in received:
                 event = json.loads(each.data.partition(b"\n")[0])["events"][0]
                 self.lags_ms.append((at_us - event[1]) / 1000)
@@ -169,29 +178,37 @@ class Bench:
             idle_seconds=IDLE_SECONDS,
         )
         running = asyncio.create_task(consumer.run(stop))
-        while not until():
-            await asyncio.sleep(0.01)
-            if running.done():
-                running.result()
-        stop.set()
-        await running
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not until():
+                    await asyncio.sleep(0.01)
+                    if running.done():
+                        running.result()
+        finally:
+            stop.set()
+            await running
 
 
-async def throughput(bench: Bench, markets: Sequence[Events]) -> float:
+async def throughput(bench: Bench, markets: Sequence[Events], events: int) -> float:
     """Events a second with a backlog: put first, then followed."""
-    per_market = EVENTS // len(markets)
+    per_market = _whole_trades(events / len(markets))
     for market in markets:
         await bench.producer.put(STREAM, market.records(per_market))
-    wanted = bench.applied + EVENTS
+    put = per_market * len(markets)
+    wanted = bench.applied + put
     began = time.perf_counter()
     await bench.follow(lambda: bench.applied >= wanted)
-    return EVENTS / (time.perf_counter() - began)
+    return put / (time.perf_counter() - began)
+
+
+def _whole_trades(events: float) -> int:
+    return max(3, int(events) // 3 * 3)
 
 
 async def half_load(bench: Bench, markets: Sequence[Events], rate: float) -> list[float]:
     """Lags in milliseconds while half of what is possible comes in small runs."""
     bench.lags_ms.clear()
-    per_tick = max(3, int(rate / 2 * TICK_SECONDS / len(markets)) // 3 * 3)
+    per_tick = _whole_trades(rate / 2 * TICK_SECONDS / len(markets))
     ticks = int(HALF_LOAD_SECONDS / TICK_SECONDS)
     wanted = bench.applied + per_tick * ticks * len(markets)
 
@@ -206,17 +223,18 @@ async def half_load(bench: Bench, markets: Sequence[Events], rate: float) -> lis
     return sorted(bench.lags_ms)
 
 
-def rebuild_rate(bench: Bench) -> float:
+def rebuild_rate(bench: Bench, events: int) -> float:
     """Events a second into a new generation, as a rebuild applies them."""
     new = Store(bench.store.dynamo.of_generation(2), bench.store.search.of_generation(2), now_ms)
     new.dynamo.create_tables()
     new.search.prepare(serves=False)
     projector = Projector(lambda: [new], lambda: LISTINGS, bench.letters)
+    per_market = _whole_trades(events / len(MARKETS))
     count, began = 0, time.perf_counter()
     for market in MARKETS:
         records = [
             StreamRecord(MARKET_EVENTS, "rebuild", str(at), market, each.data, 0)
-            for at, each in enumerate(Events(market).records(EVENTS // len(MARKETS)))
+            for at, each in enumerate(Events(market).records(per_market))
         ]
         for start in range(0, len(records), 8):
             count += projector.apply(records[start : start + 8]).events
@@ -236,15 +254,17 @@ async def run() -> BenchResult:
 async def _run(stack: RentedStack) -> BenchResult:
     bench = _prepare(stack)
     markets = [Events(market) for market in MARKETS]
-    rate = await throughput(bench, markets)
+    first = await throughput(bench, markets, FIRST_EVENTS)
+    events = int(min(EVENTS_MOST, max(EVENTS_LEAST, first * PHASE_SECONDS)))
+    rate = await throughput(bench, markets, events)
     CountingDynamo.writes.clear()
-    hot_rate = await throughput(bench, markets[:1])
+    hot_rate = await throughput(bench, markets[:1], events // 2)
     hottest, writes = CountingDynamo.writes.most_common(1)[0]
     total = CountingDynamo.writes.total()
     lags = await half_load(bench, markets, rate)
     trades = await asyncio.to_thread(bench.store.search.count, Kind.TRADE)
     whole = bench.letters.count == 0 and trades == bench.applied // 3
-    rebuilt = await asyncio.to_thread(rebuild_rate, bench)
+    rebuilt = await asyncio.to_thread(rebuild_rate, bench, events)
     return BenchResult(
         "projections",
         rate,
@@ -255,8 +275,11 @@ async def _run(stack: RentedStack) -> BenchResult:
         "not applicable",
         {},
         [
-            f"throughput: a backlog of {EVENTS} events of {len(MARKETS)} markets on 2 shards",
-            f"latencies: from the engine's time to both stores at half load, {rate / 2:.0f}/s",
+            f"throughput: a backlog of {events} events of {len(MARKETS)} markets on 2 shards",
+            (
+                f"latencies: from the engine's time to both stores at half load, {rate / 2:.0f}/s, "
+                f"{len(lags)} runs of events"
+            ),
             f"rebuild: {rebuilt:.0f} events a second into a new generation",
             f"all there: {whole} ({trades} trades findable, {bench.letters.count} dead letters)",
             (
