@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from activities.chain_tie import ChainTie
+from bench.processors import processor_seconds
 from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode
@@ -46,6 +47,7 @@ PROCESSES = (
     "ethereum_worker",
     "signer_worker",
 )
+SERVERS = ("postgres", "temporal", "ministack", "roto", "bitcoind", "anvil")
 _TIER = 3
 _LOOK_SECONDS = 0.01
 """How often a watcher looks: what it measures is late by at most so much."""
@@ -66,6 +68,11 @@ class CustodyStack:
     client: Client
     bitcoin: BitcoinNode
     ethereum: EthereumNode
+    rented: RentedStack
+
+    def processor_seconds(self) -> dict[str, float]:
+        """Of each process and server so far."""
+        return processor_seconds(self.rented, (*PROCESSES, *SERVERS))
 
     async def customers(self, number: int) -> list[CustomerId]:
         """New ones of the highest tier."""
@@ -171,4 +178,4 @@ async def _connected(stack: RentedStack) -> AsyncIterator[CustodyStack]:
         closing.push_async_callback(ethereum.close)
         settings = _Settings(env["RIALTO_TEMPORAL_ADDRESS"], env["RIALTO_TEMPORAL_NAMESPACE"])
         client = await connect(settings)
-        yield CustodyStack(engine, owner, ledger, client, bitcoin, ethereum)
+        yield CustodyStack(engine, owner, ledger, client, bitcoin, ethereum, stack)

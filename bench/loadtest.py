@@ -6,12 +6,12 @@ Deposits and withdrawals come in bursts of growing size, as blocks and salaries 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Final
 
 from bench import deposits, withdrawals
-from bench.custody_stack import custody_stack, watch
+from bench.custody_stack import CustodyStack, custody_stack, watch
 from bench.knee import Curve, Point, goes_on
 from bench.report import percentile
 from bench.trading_stack import TradingStack, trading_stack
@@ -21,7 +21,7 @@ Tell = Callable[[str], None]
 _CUSTOMERS: Final = 40
 _CONNECTIONS: Final = 256
 _STEP_SECONDS: Final = 4.0
-_RATES: Final = (50, 100, 150, 200, 300, 400, 600, 800, 1_200, 1_600, 2_400)
+_RATES: Final = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1_200, 1_600, 2_400)
 _BURSTS: Final = (10, 40, 120, 300)
 _WITHDRAWN: Final = (5, 20, 60)
 
@@ -37,7 +37,9 @@ async def orders(tell: Tell) -> tuple[Curve, str]:
     curve = Curve("orders", ORDER_P99_MS, points)
     async with trading_stack() as trading:
         logins = [asdict(each) for each in await trading.customers(_CUSTOMERS)]
-        await _step(trading, logins, 50)  # Connections, caches and code are there when it counts.
+        await _step(
+            trading, logins, _RATES[2]
+        )  # Connections, caches and code are there when it counts.
         for rate in _RATES:
             if not goes_on(curve):
                 break
@@ -72,8 +74,9 @@ async def custody(tell: Tell) -> tuple[list[Curve], str]:
         for size in _BURSTS:
             if not goes_on(curves[0]):
                 break
+            before = stack.processor_seconds()
             rate, waited = await deposits.burst(stack, size)
-            credited.append(Point(size, rate, percentile(waited, 0.5), percentile(waited, 0.99)))
+            credited.append(_point(size, rate, waited, _cores(stack, before, size, rate)))
             tell(_told("deposits", credited[-1]))
         await withdrawals.make_room(stack)
         for asset in ("ETH", "BTC"):
@@ -83,12 +86,25 @@ async def custody(tell: Tell) -> tuple[list[Curve], str]:
             for size in _WITHDRAWN:
                 if not goes_on(curve):
                     break
+                before = stack.processor_seconds()
                 rate, crowd = await withdrawals.burst(stack, asset, size)
-                late = crowd.latencies()
-                points.append(Point(size, rate, percentile(late, 0.5), percentile(late, 0.99)))
+                cores = _cores(stack, before, size, rate)
+                points.append(_point(size, rate, crowd.latencies(), cores))
                 tell(_told(curve.name, points[-1]))
                 await watch(240.0, crowd.look_done, "withdrawals confirmed and posted")
         return curves, await stack.conservation()
+
+
+def _cores(
+    stack: CustodyStack, before: dict[str, float], size: int, rate: float
+) -> dict[str, float]:
+    """Cores in use by each part, had it gone on like the burst, with what came before and after."""
+    used = stack.processor_seconds()
+    return {name: (used[name] - before.get(name, 0)) / size * rate for name in used}
+
+
+def _point(size: int, rate: float, waited: Sequence[float], cores: dict[str, float]) -> Point:
+    return Point(size, rate, percentile(waited, 0.5), percentile(waited, 0.99), cores)
 
 
 def _told(name: str, point: Point) -> str:

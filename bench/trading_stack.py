@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import psutil
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.processors import processor_seconds
 from bench.raw_http import Login
 from compliance.tiers import Tier
 from devstack.rented import Database, RentedStack, elsewhere
@@ -96,12 +96,7 @@ class TradingStack:
 
     def processor_seconds(self) -> dict[str, float]:
         """Of each process of the stack so far; PostgreSQL with its children."""
-        used = {}
-        for name in (*PROCESSES, "postgres", "roto", "valkey", "temporal"):
-            pid = self.stack.pid(name)
-            if pid is not None:
-                used[name] = _seconds(pid)
-        return used
+        return processor_seconds(self.stack, (*PROCESSES, "postgres", "roto", "valkey", "temporal"))
 
     async def settled(self) -> float:
         """Seconds until settlement has caught up with the engine: nothing is being posted."""
@@ -163,15 +158,3 @@ async def _asked(http: httpx.AsyncClient, path: str, body: Any, **headers: str) 
     response = await http.post(path, json=body, headers=headers)
     response.raise_for_status()
     return response.json()
-
-
-def _seconds(pid: int) -> float:
-    total = 0.0
-    try:
-        process = psutil.Process(pid)
-        for each in (process, *process.children(recursive=True)):
-            times = each.cpu_times()
-            total += times.user + times.system
-    except psutil.NoSuchProcess:
-        pass
-    return total

@@ -35,6 +35,7 @@ def loadtest(
     as_json: Annotated[bool, typer.Option("--json", help="The points as JSON, too.")] = False,
 ) -> None:
     """Load that grows until the exchange waits. Exit status 1 if a unit was lost on the way."""
+    before = os.getloadavg()[0]
     curves, findings = uvloop.run(_measure(only))
     folder.mkdir(parents=True, exist_ok=True)
     for curve in curves:
@@ -43,7 +44,7 @@ def loadtest(
         if costs := curve.most().cost_us():
             (folder / f"{name}-cost.svg").write_text(cost_plot(curve.name, costs))
     report = folder / f"report-{only}.md"
-    report.write_text("\n".join(_report(curves, findings)) + "\n")
+    report.write_text("\n".join(_report(curves, findings, before)) + "\n")
     if as_json:
         print(json.dumps([asdict(curve) for curve in curves]))
     console.print(f"written: {report}")
@@ -63,14 +64,15 @@ async def _measure(only: str) -> tuple[list[Curve], list[str]]:
     return curves, findings
 
 
-def _report(curves: Sequence[Curve], findings: Sequence[str]) -> Iterator[str]:
-    cores, loads = os.cpu_count() or 1, os.getloadavg()
+def _report(curves: Sequence[Curve], findings: Sequence[str], before: float) -> Iterator[str]:
+    cores, after = os.cpu_count() or 1, os.getloadavg()[0]
     yield "# Load test"
     yield ""
     yield (
         f"Written by `rialto loadtest` on {datetime.now(UTC):%Y-%m-%d}: {cores} cores, "
         f"{psutil.virtual_memory().total / 2**30:.0f} GiB, servers, exchange and load on this one "
-        f"machine; load average at the end {loads[0]:.1f}. Conservation: {', '.join(findings)}."
+        f"machine. Load average {before:.1f} before it began (above 0: others' work), {after:.1f} "
+        f"at the end. Conservation: {', '.join(findings)}."
     )
     for curve in curves:
         yield from _section(curve, cores)
