@@ -27,11 +27,14 @@ class Point:
     def keeps_up(self) -> bool:
         return self.achieved >= KEEPS_UP * self.offered
 
-    def cost_us(self) -> dict[str, float]:
-        """Microseconds of a core for one operation, by part, dearest first."""
+    def cost_us(self, idle: Mapping[str, float]) -> dict[str, float]:
+        """Microseconds of a core for one operation, by part, dearest first; without what each
+        part uses when nobody asks for anything.
+        """
         if not self.achieved:
             return {}
-        costs = {part: 1e6 * used / self.achieved for part, used in self.cores.items()}
+        more = {part: max(0.0, used - idle.get(part, 0.0)) for part, used in self.cores.items()}
+        costs = {part: 1e6 * used / self.achieved for part, used in more.items()}
         return dict(sorted(costs.items(), key=lambda item: -item[1]))
 
     def limit(self, cores: int) -> str:
@@ -57,6 +60,8 @@ class Curve:
     points: Sequence[Point]
     is_burst: bool = False
     """Points are of bursts: nothing is offered for longer, so only latency tells the knee."""
+    idle: Mapping[str, float] = field(default_factory=dict)
+    """Processor seconds a second that each part used before anything was asked."""
 
     def knee(self) -> Point | None:
         """The last point before the first that falls behind or is too slow; None if all are."""

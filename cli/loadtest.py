@@ -41,7 +41,7 @@ def loadtest(
     for curve in curves:
         name = curve.name.replace(" ", "-").lower()
         (folder / f"{name}.svg").write_text(latency_plot(curve))
-        if costs := curve.most().cost_us():
+        if costs := curve.most().cost_us(curve.idle):
             (folder / f"{name}-cost.svg").write_text(cost_plot(curve.name, costs))
     report = folder / f"report-{only}.md"
     report.write_text("\n".join(_report(curves, findings, before)) + "\n")
@@ -99,11 +99,11 @@ def _section(curve: Curve, cores: int) -> Iterator[str]:
     for each in curve.points:
         row = (each.offered, each.achieved, each.p50_ms, each.p99_ms)
         yield "| " + " | ".join(f"{value:.1f}" for value in row) + " |"
-    if costs := most.cost_us():
+    if costs := most.cost_us(curve.idle):
         yield ""
         yield f"![cost]({name}-cost.svg)"
         yield ""
-        yield "| part | µs of a core for one |"
-        yield "|---|---|"
+        yield "| part | µs of a core for one | of a core when idle |"
+        yield "|---|---|---|"
         for part, cost in costs.items():
-            yield f"| {part} | {cost:.0f} |"
+            yield f"| {part} | {cost:.0f} | {100 * curve.idle.get(part, 0):.0f} % |"

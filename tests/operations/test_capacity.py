@@ -38,17 +38,23 @@ def test_load_stops_growing_once_it_only_waits():
 
 
 def test_cost_and_limit_are_of_the_busiest_part():
-    costs = {part: round(cost) for part, cost in RISING[1].cost_us().items()}
+    costs = {part: round(cost) for part, cost in RISING[1].cost_us({}).items()}
     assert costs == {"api": 2010, "postgres": 1005}
     assert "2 cores" in RISING[3].limit(2)
     assert "api, which works on one core" in RISING[3].limit(8)
     assert "waiting" in RISING[0].limit(2)
 
 
+def test_what_a_part_uses_when_idle_is_no_cost_of_an_operation():
+    costs = RISING[0].cost_us({"api": 0.05, "postgres": 0.3})
+
+    assert {part: round(cost) for part, cost in costs.items()} == {"api": 1500, "postgres": 0}
+
+
 def test_plots_are_svg_that_parses():
     for text in (
         latency_plot(Curve("orders <&>", 250, RISING)),
-        cost_plot("orders", RISING[3].cost_us()),
+        cost_plot("orders", RISING[3].cost_us({})),
     ):
         root = ET.fromstring(text)
         assert root.tag.endswith("svg")
