@@ -18,9 +18,8 @@ from temporalio import activity
 
 from engine.census import OpenOrder, open_orders
 from engine.exchange import Exchange
-from engine.journal import TornTail
 from storage.audit import Finding, snapshot
-from streams.journal import replay
+from streams.journal import acknowledged
 from streams.replica import restore
 
 CHECK = "engine = ledger"
@@ -124,8 +123,8 @@ def _resting(journal: Path, settled: Mapping[str, int]) -> dict[str, list[OpenOr
 
     replica = restore(journal, is_early_enough=is_early_enough)
     look()
-    for found in replay(journal, replica.exchange.number):
-        if isinstance(found, TornTail) or _is_past(replica.exchange, settled):
+    for found in acknowledged(journal, replica.exchange.number):
+        if _is_past(replica.exchange, settled):
             break
         replica.apply(found)
         look()

@@ -146,10 +146,33 @@ def replay(directory: Path, after: int) -> Iterator[Record | TornTail]:
     Raises CorruptJournal where something is missing or was changed. For the one who writes next,
     and for looking at a journal that nobody writes.
     """
+    return _read(directory, after, durable_number(directory), up_to=None)
+
+
+def acknowledged(directory: Path, after: int) -> Iterator[Record]:
+    """Every record above `after` that is acknowledged now; its writer may go on meanwhile.
+
+    Raises CorruptJournal where something is missing or was changed.
+    """
+    durable = durable_number(directory)
+    for found in _read(directory, after, durable, up_to=durable):
+        assert isinstance(found, Record), "what is acknowledged is whole, or the journal is corrupt"
+        yield found
+
+
+def _read(
+    directory: Path, after: int, durable: int, *, up_to: int | None
+) -> Iterator[Record | TornTail]:
+    """Records up to number `up_to`, or to the end. All up to `durable` must be there.
+
+    `durable` was read before: were it read afterwards, a writer might have got further meanwhile.
+    """
     chain = segments(directory)
     number = after + 1
     for segment, following in zip_longest(chain, chain[1:]):
-        last = following.first_number - 1 if following else None
+        last = following.first_number - 1 if following else up_to
+        if up_to is not None and last is not None:
+            last = min(last, up_to)
         if last is not None and last < number:
             continue
         if segment.first_number > number:
@@ -162,11 +185,8 @@ def replay(directory: Path, after: int) -> Iterator[Record | TornTail]:
             number = max(number, reader.number)
         finally:
             reader.close()
-    acknowledged = durable_number(directory)
-    if acknowledged >= number:
-        raise CorruptJournal(
-            f"records {number} to {acknowledged} are missing, which were acknowledged"
-        )
+    if durable >= number:
+        raise CorruptJournal(f"records {number} to {durable} are missing, which were acknowledged")
 
 
 def durable_path(directory: Path, epoch: int) -> Path:

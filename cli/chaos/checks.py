@@ -17,8 +17,7 @@ from cli.demo.customer import NotInTime, eventually
 from cli.demo.story import Story
 from cli.running import Running
 from engine import events
-from engine.journal import TornTail
-from streams.journal import replay
+from streams.journal import acknowledged
 from streams.replica import restore
 
 REST_SECONDS: Final = 180.0
@@ -131,9 +130,7 @@ async def _trades(running: Running) -> list[str]:
 def _last_trades(directory: Path) -> dict[str, int]:
     """The last trade id of each market: they count from 1 without gaps."""
     replica = restore(directory)
-    for record in replay(directory, replica.exchange.number):
-        if isinstance(record, TornTail):
-            break
+    for record in acknowledged(directory, replica.exchange.number):
         for run in replica.apply(record):
             assert all(each[0] in events.KIND_NAMES for each in run.events)
     return {market: book.trade_id for market, book in replica.exchange.books.items()}

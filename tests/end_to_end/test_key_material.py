@@ -31,6 +31,7 @@ from storage.engine import create_engine
 from streams.aws import client_of
 from streams.histories import open_payloads
 from streams.temporal import connect
+from tests.end_to_end.under_way import result_within
 from tests.histories.recording import record_when_asked
 from workflows.sweep import SweepInput, SweepWorkflow
 
@@ -131,12 +132,13 @@ async def swept(exchange: RentedStack, running: Running, temporal: Client) -> st
             return True if found and found[0]["status"] == "withdrawable" else None
 
         await eventually("the deposit is final", final, 120)
-    summary = await temporal.execute_workflow(
+    sweeping = await temporal.start_workflow(
         SweepWorkflow.run,
         SweepInput(chain="bitcoin", asset="BTC"),
         id=f"sweep/bitcoin/BTC/{secrets.token_hex(4)}",
         task_queue="workflows",
     )
+    summary = await result_within(temporal, sweeping, 180)
     assert "payment" in summary
     return str(summary)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.journal import FRAME, CorruptJournal, TornTail
-from streams.journal import Follower, replay, segments
+from engine.journal import FRAME, CorruptJournal, Record, TornTail
+from streams.journal import Follower, acknowledged, replay, segments
 from streams.journal_writer import JournalWriter
 
 DIGEST = bytes(8)
@@ -96,6 +96,39 @@ def test_a_follower_reads_only_what_was_published(tmp_path: Path):
     follower.close()
     assert before == []
     assert [each.number for each in after] == [1]
+
+
+def test_whoever_looks_while_the_writer_goes_on_sees_what_was_acknowledged_before(tmp_path: Path):
+    writer = JournalWriter(tmp_path, epoch=1, last_number=0, segment_bytes=1 << 16)
+
+    def write(payload: bytes, *, is_told: bool = True) -> None:
+        record = writer.append(FRAME, payload, time_us=1, digest=DIGEST)
+        writer.wait_synced(record.number)
+        if is_told:
+            writer.publish(record.number)
+
+    write(b"one")
+    write(b"two")
+    write(b"not told", is_told=False)
+    looking, replaying = acknowledged(tmp_path, 0), replay(tmp_path, 0)
+    first = next(looking).payload
+    next(replaying)
+    write(b"four")
+
+    seen = [first, *(each.payload for each in looking)]
+    assert [each.payload for each in replaying if isinstance(each, Record)] == [b"two", b"not told"]
+    writer.close()
+    assert seen == [b"one", b"two"]
+    assert len(list(acknowledged(tmp_path, 1))) == 3
+
+
+def test_an_acknowledged_record_that_is_gone_is_corruption_to_whoever_looks(tmp_path: Path):
+    written(tmp_path, 3)
+    path = segments(tmp_path)[-1].path
+    path.write_bytes(path.read_bytes()[: 4096 + 2 * 156] + bytes(156))
+
+    with pytest.raises(CorruptJournal, match="record 3"):
+        list(acknowledged(tmp_path, 0))
 
 
 @pytest.mark.parametrize("lost", [1, 40, 99, 100, 120, 155])
