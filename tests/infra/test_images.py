@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -33,10 +38,24 @@ def test_compose_runs_every_process_and_publishes_to_this_machine_only() -> None
         assert not image.endswith(":latest"), name
 
 
+def test_compose_serves_the_web_application_from_its_own_image() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    web = services["web"]
+    address = httpx.URL(web["environment"]["RIALTO_API_URL"])
+
+    assert (ROOT / web["build"]["dockerfile"]).exists()
+    assert services[address.host]["environment"]["RIALTO_API_PORT"] == str(address.port)
+    assert web["ports"] == [f"127.0.0.1:8080:{web['environment']['RIALTO_WEB_PORT']}"]
+    assert web["environment"]["ORIGIN"] == "http://localhost:8080"
+    assert web["read_only"] is True
+    assert web["cap_drop"] == ["ALL"]
+
+
 COMPOSE_MISTAKES = {
     "an unknown volume": ('volumes: ["postgres:/var', 'volumes: ["postgre:/var'),
     "an unknown service": ("postgres: { condition: service_healthy }", "postgre: { condition: service_healthy }"),
     "an unknown condition": ("condition: service_completed_successfully", "condition: service_done"),
+    "the web application waits for nobody": ("      api: { condition: service_healthy }", "      apis: { condition: service_healthy }"),
     "an unknown key": ("    restart: on-failure", "    restat: on-failure") ,
     "a port out of range": ('"127.0.0.1:8000:8000"', '"127.0.0.1:808000:8000"'),
 }  # fmt: skip
@@ -54,8 +73,9 @@ def test_a_seeded_mistake_in_compose_is_caught(mistake: str, tmp_path: Path) -> 
     assert run(TOOLS / "docker-compose", "-f", file, "config", "-q").returncode != 0
 
 
-def test_the_dockerfile_is_clean() -> None:
-    checked = run(TOOLS / "hadolint", ROOT / "Dockerfile")
+@pytest.mark.parametrize("file", ["Dockerfile", "web/Dockerfile"])
+def test_a_dockerfile_is_clean(file: str) -> None:
+    checked = run(TOOLS / "hadolint", ROOT / file)
 
     assert checked.returncode == 0, checked.stdout
 
@@ -70,6 +90,38 @@ def test_the_image_holds_every_package() -> None:
         assert f"COPY {package} {package}\n" in text, f"{package} is not copied into the image"
     assert "USER 10001" in text
     assert "HEALTHCHECK" in text
+
+
+def test_what_is_installed_into_the_image_has_its_data_files(tmp_path: Path) -> None:
+    """Migrations read SQL, and the seed its contracts: a wheel of Python files alone starts
+    nothing.
+    """
+    copied = re.findall(
+        r"^COPY ((?:\S+ )+)\S+$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE
+    )
+    names = {name for line in copied for name in line.split() if not name.startswith("--")}
+    source = tmp_path / "source"
+    for name in names:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "build", "*.egg-info", "node_modules")
+            shutil.copytree(ROOT / name, source / name, ignore=ignored)
+        elif (ROOT / name).is_file():
+            shutil.copy(ROOT / name, source / name)
+    build = "from setuptools.build_meta import build_wheel; print(build_wheel('..'))"
+    made = subprocess.run(
+        [sys.executable, "-c", build], cwd=source, capture_output=True, text=True, check=True
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    inside = set(zipfile.ZipFile(wheel).namelist())
+
+    data = {
+        path.relative_to(source).as_posix().removeprefix("clients/python/")
+        for pattern in ("*.sql", "*.json", "*.mako", "*.csv", "*.xml", "py.typed")
+        for path in source.rglob(pattern)
+    }
+    assert {"storage/migrations/sql/0001_ledger.sql", "devstack/contracts/contracts.json"} <= data
+    assert data - inside == set(), made.stdout[-500:]
 
 
 def test_the_engine_runs_its_compiled_core() -> None:
