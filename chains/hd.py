@@ -6,6 +6,7 @@ give away the account key, so nothing in this module can hold a private key.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,6 +53,11 @@ class ExtendedPublicKey:
     def public_key(self) -> bytes:
         """Compressed, 33 bytes."""
         return self.point.format()
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Of BIP 32, four bytes: tells keys apart and gives nothing away."""
+        return hashlib.new("ripemd160", hashlib.sha256(self.public_key).digest()).digest()[:4]
 
     def child(self, index: int) -> Self:
         """CKDpub of BIP 32. An index without a child (chance 2^-127) raises ValueError."""

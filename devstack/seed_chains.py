@@ -16,13 +16,12 @@ from eth_account.signers.local import LocalAccount
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chains.bitcoin import addresses as bitcoin_addresses
+from activities.custody_setup import OFFLINE_KINDS, open_wallets, seal_deposit_seed
 from chains.bitcoin.network import Network, network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum import addresses as ethereum_addresses
 from chains.ethereum import sweeper
 from chains.ethereum.node import EthereumNode, quantity
-from chains.keys import KmsKey, open_seed, seal_new_seed
 from devstack.chain_funds import (
     MINER_WALLET,
     Bitcoins,
@@ -46,20 +45,14 @@ from streams.aws import client
 logger = logging.getLogger(__name__)
 
 CONTRACTS = Path(__file__).parent / "contracts" / "contracts.json"
-SEED_ID = "deposits-1"
-SEED_KEY = "alias/rialto-seed"
-HOT_BITCOIN_KEY = "alias/rialto-hot-bitcoin"
-HOT_ETHEREUM_KEY = "alias/rialto-hot-ethereum"
-
 HOT_SATOSHI = 40 * 10**8
 HOT_WEI = 1_000 * 10**18
 HOT_DOLLAR_UNITS = 5_000_000 * 10**6
 
-_COLD_WALLET = "cold"
-"""A wallet of the development node stands for the offline one."""
 _COLD_ETHEREUM = "0x45dE2eDdbE199F4FE133B728A40e8ed516D1B015"
-"""So does the account of the key 0x5353..., which holds nothing when the chain begins."""
-_WARM_WALLET = "warm"
+"""The account of the key 0x5353..., which holds nothing when the chain begins, stands for the
+offline one; for Bitcoin a wallet of the development node does.
+"""
 _WARM_ETHEREUM = Account.from_key("0x" + "54" * 32).address
 """Likewise, for the warm wallets."""
 _DEPLOYER_KEY = "0x" + "52" * 32
@@ -77,61 +70,14 @@ class SeedSettings(BaseSettings):
     ethereum_chain_id: int = 31337
 
 
-async def plant_seed(engine: AsyncEngine, bitcoin: Network) -> None:
-    """Make and seal the deposit seed if there is none, and store its xpubs."""
-    kms = client("kms")
-    async with engine.begin() as connection:
-        await custody_keys.lock_setup(connection)
-        ciphertext = await custody_keys.sealed_seed(connection, SEED_ID)
-        if ciphertext is None:
-            ciphertext = await seal_new_seed(kms, SEED_KEY, SEED_ID)
-            await custody_keys.store_seed(connection, SEED_ID, SEED_KEY, ciphertext)
-            logger.info("made the deposit seed", extra={"seed": SEED_ID})
-        root = await open_seed(kms, SEED_KEY, SEED_ID, ciphertext)
-        for chain, path, version in (
-            ("bitcoin", bitcoin.account_path, bitcoin.xpub_version),
-            ("ethereum", ethereum_addresses.ACCOUNT_PATH, ethereum_addresses.XPUB_VERSION),
-        ):
-            xpub = root.derive(path).xpub(version)
-            await custody_keys.store_xpub(connection, chain, xpub, path, SEED_ID)
-
-
-async def open_wallets(
+async def house_wallets(
     engine: AsyncEngine, bitcoin_node: BitcoinNode, bitcoin: Network
 ) -> tuple[Wallet, Wallet]:
-    """Rows of the hot and cold wallets; returns the two hot ones."""
-    kms = client("kms")
-    bitcoin_key = (await KmsKey.open(kms, HOT_BITCOIN_KEY)).public_key
-    ethereum_key = (await KmsKey.open(kms, HOT_ETHEREUM_KEY)).public_key
-    hot_bitcoin = Wallet(
-        "hot-bitcoin",
-        "bitcoin",
-        "hot",
-        bitcoin_addresses.p2wpkh_address(bitcoin_key, bitcoin),
-        bitcoin_addresses.p2wpkh_script(bitcoin_key),
-        bitcoin_key,
-        HOT_BITCOIN_KEY,
-    )
-    hot_ethereum = Wallet(
-        "hot-ethereum",
-        "ethereum",
-        "hot",
-        ethereum_addresses.address_of(ethereum_key),
-        None,
-        ethereum_key,
-        HOT_ETHEREUM_KEY,
-    )
-    offline = [
-        Wallet("warm-ethereum", "ethereum", "warm", _WARM_ETHEREUM, None, None, None),
-        Wallet("cold-ethereum", "ethereum", "cold", _COLD_ETHEREUM, None, None, None),
-    ]
-    for kind in (_WARM_WALLET, _COLD_WALLET):
-        address = await _offline_address(engine, bitcoin_node, kind)
-        script = bitcoin_addresses.parse_address(address, bitcoin).locking_script
-        offline.append(Wallet(f"{kind}-bitcoin", "bitcoin", kind, address, script, None, None))
-    async with engine.begin() as connection:
-        for wallet in (hot_bitcoin, hot_ethereum, *offline):
-            await custody_keys.store_wallet(connection, wallet)
+    """Rows of all wallets; returns the two hot ones."""
+    offline = {"warm-ethereum": _WARM_ETHEREUM, "cold-ethereum": _COLD_ETHEREUM}
+    for kind in OFFLINE_KINDS:
+        offline[f"{kind}-bitcoin"] = await _offline_address(engine, bitcoin_node, kind)
+    hot_bitcoin, hot_ethereum, *_ = await open_wallets(engine, client("kms"), bitcoin, offline)
     return hot_bitcoin, hot_ethereum
 
 
@@ -186,9 +132,11 @@ async def seed(settings: SeedSettings) -> None:
     try:
         await bitcoin_node.check_identity()
         await ethereum_node.check_identity()
-        await plant_seed(engine, bitcoin)
+        sealed = await seal_deposit_seed(engine, client("kms"), bitcoin)
+        if sealed.is_new:
+            logger.info("made the deposit seed", extra={"seed": sealed.seed_id})
         await ensure_wallet(bitcoin_node, MINER_WALLET)
-        hot_bitcoin, hot_ethereum = await open_wallets(engine, bitcoin_node, bitcoin)
+        hot_bitcoin, hot_ethereum = await house_wallets(engine, bitcoin_node, bitcoin)
         token = await deploy_token(engine, ethereum_node)
         await deploy_sweeper(ethereum_node, hot_ethereum.address)
         bitcoins = Bitcoins(bitcoin_node, hot_bitcoin.address)

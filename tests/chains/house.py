@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.custody_setup import seal_deposit_seed
 from activities.listening.reader import ChainReader
 from activities.listening.walk import ChainWalk, SecondOpinion, Step, WalkPolicy
 from chains.bitcoin import addresses as bitcoin_addresses
@@ -18,11 +19,12 @@ from chains.bitcoin.node import BitcoinNode
 from chains.ethereum import addresses as ethereum_addresses
 from chains.ethereum.node import EthereumNode
 from devstack.chain_funds import MINER_WALLET, ensure_wallet, send_from_dev_account
-from devstack.seed_chains import CONTRACTS, plant_seed
+from devstack.seed_chains import CONTRACTS
 from domain.ids import CustomerId
 from storage.addresses import Derived, issue
 from storage.blocks import hash_at
 from storage.tables_custody import chain_events, deposits
+from streams.aws import client
 
 REGTEST = network("regtest")
 BITCOIN_PER_BLOCK = 50
@@ -40,7 +42,7 @@ def derive_ethereum(xpub: str, index: int) -> Derived:
 
 async def plant(owner_engine: AsyncEngine) -> None:
     """Seal a seed and store its xpubs, as a new stack does."""
-    await plant_seed(owner_engine, REGTEST)
+    await seal_deposit_seed(owner_engine, client("kms"), REGTEST)
 
 
 async def addresses_for(engine: AsyncEngine, chain: str, count: int, first: int = 1) -> list[str]:

@@ -19,6 +19,7 @@ from embit import base58
 from sqlalchemy import text
 from temporalio.client import Client
 
+from activities.custody_setup import SEED_ID, SEED_KEY
 from chains.bitcoin.network import network
 from chains.keys import ExtendedPrivateKey, open_seed
 from cli.demo.customer import eventually
@@ -26,7 +27,6 @@ from cli.demo.outside import OutsideBitcoin
 from cli.running import Running
 from devstack.rented import Database, RentedStack
 from devstack.rialto import ROWS
-from devstack.seed_chains import SEED_ID, SEED_KEY
 from storage.engine import create_engine
 from streams.aws import client_of
 from streams.histories import open_payloads

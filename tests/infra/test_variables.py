@@ -11,7 +11,14 @@ import yaml
 from devstack import seed_aws
 from devstack.rialto import ROWS
 from tests.infra.tools import ROOT, render
-from tests.infra.variables import given_by_cluster, given_by_compose, read_by
+from tests.infra.variables import (
+    given_by_cluster,
+    given_by_compose,
+    given_to_web,
+    module_of,
+    read_by,
+    read_by_web,
+)
 
 Plans = dict[str, list[dict[str, Any]]]
 
@@ -56,6 +63,14 @@ def test_compose_gives_each_process_what_it_reads() -> None:
     assert given - heard - {"RIALTO_API_URL", "RIALTO_WALLET_SERVICE_URL"} == set()
 
 
+def test_compose_gives_the_web_application_what_it_reads() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    assert {"ORIGIN", "RIALTO_API_URL", "RIALTO_STAFF_URL"} <= read_by_web()
+    assert given_to_web(compose) == read_by_web()
+    misspelt = compose.replace("RIALTO_WEB_HOST", "RIALTO_WEB_HOTS")
+    assert given_to_web(misspelt) != read_by_web()
+
+
 def test_compose_gives_each_process_its_own_database_role() -> None:
     roles = {row.module: row.role for row in ROWS if row.role}
     for module, environment in given_by_compose():
@@ -65,7 +80,9 @@ def test_compose_gives_each_process_its_own_database_role() -> None:
 
 @pytest.mark.parametrize("overlay", ["dev", "prod"])
 def test_the_cluster_gives_each_process_what_it_reads(overlay: str) -> None:
-    rendered = [each for each in yaml.safe_load_all(render(overlay).stdout) if each]
+    both = render(overlay).stdout + "---\n" + render("once").stdout
+    rendered = [each for each in yaml.safe_load_all(both) if each]
+    assert read_by("cli.keys").required == {"RIALTO_DATABASE_URL", "RIALTO_BITCOIN_NETWORK"}
     problems = []
     for module, given in given_by_cluster(rendered):
         problems += shortfall(module, given)
@@ -81,7 +98,7 @@ def _own_variables(manifest: dict[str, Any], module: str) -> list[dict[str, Any]
     return [
         entry
         for container in containers
-        if container.get("command", [""])[-1] == module
+        if module_of(container["command"]) == module
         for entry in container.get("env", [])
     ]
 

@@ -59,4 +59,6 @@ class Terraform:
 
 
 def render(overlay: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return run(TOOLS / "kubectl", "kustomize", root / "k8s" / "overlays" / overlay)
+    """An overlay, or `once`: what is applied a single time, beside one."""
+    folder = "once" if overlay == "once" else f"overlays/{overlay}"
+    return run(TOOLS / "kubectl", "kustomize", root / "k8s" / folder)

@@ -17,6 +17,7 @@ from tests.infra.tools import ROOT
 
 PREFIX = "RIALTO_"
 OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+_WEB_READS = re.compile(r"(?:process\.env|variables)\[?'?\.?(ORIGIN|RIALTO_[A-Z_]+)")
 _LITERAL = re.compile(r"RIALTO_[A-Z_]*[A-Z]")
 
 
@@ -114,6 +115,17 @@ def given_by_compose() -> Iterator[tuple[str, dict[str, Any]]]:
             yield command[-1], service.get("environment", {})
 
 
+def read_by_web() -> set[str]:
+    """What the web process reads from its environment, server and pages rendered by it."""
+    sources = [*(ROOT / "web/server").rglob("*.ts"), *(ROOT / "web/src").rglob("*.ts")]
+    return {name for path in sources for name in _WEB_READS.findall(path.read_text("utf-8"))}
+
+
+def given_to_web(compose: str) -> set[str]:
+    environment: dict[str, str] = yaml.safe_load(compose)["services"]["web"]["environment"]
+    return set(environment)
+
+
 def given_by_cluster(manifests: list[Manifest]) -> Iterator[tuple[str, set[str]]]:
     """Module and names of the variables of each container."""
     keys: dict[tuple[str, str, str], set[str]] = {}
@@ -130,4 +142,9 @@ def given_by_cluster(manifests: list[Manifest]) -> Iterator[tuple[str, set[str]]
                 kind = "ConfigMap" if "configMapRef" in source else "ExternalSecret"
                 [reference] = source.values()
                 given |= keys[kind, pod.namespace, reference["name"]]
-            yield container["command"][-1], given
+            yield module_of(container["command"]), given
+
+
+def module_of(command: list[str]) -> str:
+    """That a container runs: by name, or the one that defines a command of `rialto`."""
+    return f"cli.{command[1]}" if command[0] == "rialto" else command[-1]
