@@ -93,7 +93,7 @@ async def test_the_seed_is_made_once_and_only_fingerprints_are_told(
 
 @pytest.mark.parametrize(
     ("name", "status", "words"),
-    [("mainnet", 1, "bitcoin has another active xpub"), ("manynet", 2, "RIALTO_BITCOIN_NETWORK")],
+    [("bitcoin", 1, "bitcoin has another active xpub"), ("manynet", 2, "RIALTO_BITCOIN_NETWORK")],
 )
 async def test_a_wrong_network_is_refused_in_words(
     aws: None, owner: AsyncEngine, database: Database, name: str, status: int, words: str

@@ -108,6 +108,11 @@ def test_what_is_installed_into_the_image_has_its_data_files(tmp_path: Path) -> 
             shutil.copytree(ROOT / name, source / name, ignore=ignored)
         elif (ROOT / name).is_file():
             shutil.copy(ROOT / name, source / name)
+    data = {
+        path.relative_to(source).as_posix().removeprefix("clients/python/")
+        for pattern in ("*.sql", "*.json", "*.mako", "*.csv", "*.xml", "py.typed")
+        for path in source.rglob(pattern)
+    }
     build = "from setuptools.build_meta import build_wheel; print(build_wheel('..'))"
     made = subprocess.run(
         [sys.executable, "-c", build], cwd=source, capture_output=True, text=True, check=True
@@ -115,11 +120,6 @@ def test_what_is_installed_into_the_image_has_its_data_files(tmp_path: Path) -> 
     [wheel] = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
 
-    data = {
-        path.relative_to(source).as_posix().removeprefix("clients/python/")
-        for pattern in ("*.sql", "*.json", "*.mako", "*.csv", "*.xml", "py.typed")
-        for path in source.rglob(pattern)
-    }
     assert {"storage/migrations/sql/0001_ledger.sql", "devstack/contracts/contracts.json"} <= data
     assert data - inside == set(), made.stdout[-500:]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 import yaml
 
+from chains.bitcoin.network import NetworkName
+from cli.keys import KeysSettings
 from devstack import seed_aws
 from devstack.rialto import ROWS
 from tests.infra.tools import ROOT, render
@@ -15,7 +18,6 @@ from tests.infra.variables import (
     given_by_cluster,
     given_by_compose,
     given_to_web,
-    module_of,
     read_by,
     read_by_web,
 )
@@ -80,9 +82,7 @@ def test_compose_gives_each_process_its_own_database_role() -> None:
 
 @pytest.mark.parametrize("overlay", ["dev", "prod"])
 def test_the_cluster_gives_each_process_what_it_reads(overlay: str) -> None:
-    both = render(overlay).stdout + "---\n" + render("once").stdout
-    rendered = [each for each in yaml.safe_load_all(both) if each]
-    assert read_by("cli.keys").required == {"RIALTO_DATABASE_URL", "RIALTO_BITCOIN_NETWORK"}
+    rendered = [each for each in yaml.safe_load_all(render(overlay).stdout) if each]
     problems = []
     for module, given in given_by_cluster(rendered):
         problems += shortfall(module, given)
@@ -92,13 +92,37 @@ def test_the_cluster_gives_each_process_what_it_reads(overlay: str) -> None:
     assert problems == []
 
 
+def test_the_networks_that_processes_are_told_are_the_ones_they_know() -> None:
+    """They start on no other word, and `mainnet` is none of theirs."""
+    text = (ROOT / "terraform/modules/exchange/main.tf").read_text(encoding="utf-8")
+    [line] = [each for each in text.splitlines() if "RIALTO_BITCOIN_NETWORK" in each]
+    told = set(re.findall(r'"(\w+)"', line.split("?", 1)[1]))
+    for overlay in ("dev", "prod"):
+        for each in yaml.safe_load_all(render(overlay).stdout):
+            if each and each["kind"] == "ConfigMap":
+                told.add(each["data"]["RIALTO_BITCOIN_NETWORK"])
+
+    assert told == {"bitcoin", "signet"}
+    assert told <= set(NetworkName)
+
+
+def test_the_job_that_seals_the_seed_is_given_what_its_command_reads() -> None:
+    both = render("prod").stdout + "---\n" + render("once").stdout
+    rendered = [each for each in yaml.safe_load_all(both) if each]
+    [given] = [names for word, names in given_by_cluster(rendered) if word == "seal-seed"]
+
+    wanted = {f"RIALTO_{name.upper()}" for name in KeysSettings.model_fields}
+    assert wanted == {"RIALTO_DATABASE_URL", "RIALTO_BITCOIN_NETWORK"}
+    assert wanted <= given
+
+
 def _own_variables(manifest: dict[str, Any], module: str) -> list[dict[str, Any]]:
     template = manifest.get("spec", {}).get("template", {}) if "spec" in manifest else {}
     containers = template.get("spec", {}).get("containers", [])
     return [
         entry
         for container in containers
-        if module_of(container["command"]) == module
+        if container.get("command", [""])[-1] == module
         for entry in container.get("env", [])
     ]
 

@@ -142,9 +142,4 @@ def given_by_cluster(manifests: list[Manifest]) -> Iterator[tuple[str, set[str]]
                 kind = "ConfigMap" if "configMapRef" in source else "ExternalSecret"
                 [reference] = source.values()
                 given |= keys[kind, pod.namespace, reference["name"]]
-            yield module_of(container["command"]), given
-
-
-def module_of(command: list[str]) -> str:
-    """That a container runs: by name, or the one that defines a command of `rialto`."""
-    return f"cli.{command[1]}" if command[0] == "rialto" else command[-1]
+            yield container["command"][-1], given

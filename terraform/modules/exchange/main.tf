@@ -14,7 +14,7 @@ locals {
     RIALTO_TEMPORAL_ADDRESS   = var.temporal_address
     RIALTO_TEMPORAL_NAMESPACE = var.temporal_namespace
     RIALTO_ETHEREUM_CHAIN_ID  = var.network == "mainnet" ? "1" : "11155111"
-    RIALTO_BITCOIN_NETWORK    = var.network == "mainnet" ? "mainnet" : "signet"
+    RIALTO_BITCOIN_NETWORK    = var.network == "mainnet" ? "bitcoin" : "signet"
     RIALTO_ETHEREUM_RPC_URL   = "http://${module.chain_nodes.private_ips["ethereum-0"]}:8545"
     RIALTO_DOCUMENTS_BUCKET   = module.data.bucket_names["documents"]
     RIALTO_JOURNAL_BUCKET     = module.data.bucket_names["journal"]
