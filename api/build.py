@@ -57,6 +57,7 @@ from storage.dead_man import DeadMen
 from storage.documents import DocumentBucket
 from storage.dynamo import Dynamo
 from storage.engine import create_engine
+from storage.fees import FeeSchedule
 from storage.generations import LivingGenerations
 from storage.idempotency import IdempotencyKeys
 from storage.kyc import KycStore
@@ -163,17 +164,18 @@ async def _trading(opened: _Opened, closing: AsyncExitStack) -> Trading:
         _in_background(loop, closing)
     closing.push_async_callback(sender.drained)
     closing.push_async_callback(orders.close)
-    memory = OrderMemory(catalog, orders)
+    memory, fees = OrderMemory(catalog, orders), FeeSchedule(opened.engine)
     desk = OrderDesk(
         catalog=catalog,
         orders=orders,
+        fees=fees,
         sender=sender,
         market_data=market_data,
         feed=feed,
         reports=reports,
         memory=memory,
     )
-    return Trading(market_data, history, feed, reports, queue, desk, orders, memory)
+    return Trading(market_data, history, feed, reports, queue, desk, orders, fees, memory)
 
 
 def _sockets(catalog: Catalog, trading: Trading, closing: AsyncExitStack) -> Sockets:

@@ -37,6 +37,7 @@ from domain.ids import CustomerId
 from storage.api_keys import ApiKeys
 from storage.catalog import Catalog
 from storage.customers import Customers
+from storage.fees import FeeSchedule
 from storage.idempotency import IdempotencyKeys
 from storage.ledger import Ledger
 from storage.orders import Orders
@@ -69,6 +70,7 @@ class Trading:
     queue: OrderQueue
     desk: OrderDesk
     orders: Orders
+    fees: FeeSchedule
     memory: OrderMemory
 
 

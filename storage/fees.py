@@ -38,15 +38,22 @@ class FeeSchedule:
         if len(self._rates) >= _REMEMBERED_MAX:
             self._rates.clear()
         now = datetime.now(UTC)
+        rules = await self._read_rules()
+        counts_volume = any(rule.volume_min_units for rule in rules)
         rates = rates_for(
-            await self._read_rules(),
+            rules,
             market=market,
             customer_id=customer_id,
-            volume_units=await self.volume_units(customer_id, market, now),
+            volume_units=await self.volume_units(customer_id, market, now) if counts_volume else 0,
             at=now,
         )
         self._rates[key] = (monotonic() + _FRESH_SECONDS, rates)
         return rates
+
+    def forget(self) -> None:
+        """Read everything again: a schedule that was changed counts at once, here."""
+        self._rates.clear()
+        self._rules = (0.0, [])
 
     async def public_rules(self) -> list[FeeRule]:
         """What is in force now for everybody, by market and volume."""

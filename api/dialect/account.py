@@ -17,7 +17,7 @@ from api.dialect.symbols import symbol_of
 from domain.errors import UnknownOrder
 from domain.ids import OrderId
 from domain.market import Market, Side
-from ledger.fees import BASIS_POINT_PPM, DEFAULT_RATES
+from ledger.fees import BASIS_POINT_PPM, FeeRates
 from storage.order_rows import StoredTrade
 from storage.order_search import Range
 
@@ -27,7 +27,7 @@ _DAY_MS = 86_400_000
 async def account(call: Call) -> dict[str, Any]:
     customer = await call.services.people.customers.find(call.customer_id)
     is_active = customer.status == "active"
-    rates = DEFAULT_RATES
+    rates = await _highest_rates(call)
     return {
         "makerCommission": rates.maker_ppm // BASIS_POINT_PPM,
         "takerCommission": rates.taker_ppm // BASIS_POINT_PPM,
@@ -46,6 +46,13 @@ async def account(call: Call) -> dict[str, Any]:
         "permissions": ["SPOT"],
         "uid": call.customer_id,
     }
+
+
+async def _highest_rates(call: Call) -> FeeRates:
+    """Of all markets: what an order of this customer pays at most."""
+    fees = call.services.trading.fees
+    every = [await fees.rates(call.customer_id, each) for each in call.services.catalog.markets]
+    return FeeRates(max(each.maker_ppm for each in every), max(each.taker_ppm for each in every))
 
 
 async def _balances(call: Call) -> list[dict[str, str]]:
@@ -115,9 +122,10 @@ def _my_trade(market: Market, trade: StoredTrade, call: Call) -> dict[str, Any]:
 
 async def commission(call: Call) -> dict[str, Any]:
     market = call.market()
+    rates = await call.services.trading.fees.rates(call.customer_id, market.id)
     return {
         "symbol": symbol_of(market),
-        "standardCommission": rate_fields(DEFAULT_RATES),
+        "standardCommission": rate_fields(rates),
         "specialCommission": rate_fields(None),
         "taxCommission": rate_fields(None),
         "discount": NO_DISCOUNT,
@@ -126,11 +134,12 @@ async def commission(call: Call) -> dict[str, Any]:
 
 async def trade_fees(call: Call) -> list[dict[str, str]]:
     markets, _ = call.parts.symbols.several(call.parameters)
-    maker, taker = fraction(DEFAULT_RATES.maker_ppm), fraction(DEFAULT_RATES.taker_ppm)
-    return [
-        {"symbol": symbol_of(each), "makerCommission": maker, "takerCommission": taker}
-        for each in markets
-    ]
+    rows = []
+    for each in markets:
+        rates = await call.services.trading.fees.rates(call.customer_id, each.id)
+        maker, taker = fraction(rates.maker_ppm), fraction(rates.taker_ppm)
+        rows.append({"symbol": symbol_of(each), "makerCommission": maker, "takerCommission": taker})
+    return rows
 
 
 async def order_rates(call: Call) -> list[dict[str, object]]:

@@ -33,7 +33,6 @@ from api.exchange.order_desk import Accepted
 from api.exchange.order_view import OrderView, stored_view
 from domain.errors import UnknownOrder, WrongState
 from domain.ids import ClientOrderId, OrderId
-from ledger.fees import DEFAULT_RATES
 from storage.order_rows import OrderStatus
 from storage.order_search import Range
 
@@ -58,11 +57,12 @@ async def test_order(call: Call) -> dict[str, Any]:
     """Everything that placing checks, but for the balance and the engine's own word."""
     asked = read_order(call.parameters, call.market())
     answer_shape(call)
-    call.services.trading.desk.check(call.customer_id, asked)
+    await call.services.trading.desk.check(call.customer_id, asked)
     if not call.parameters.flag("computeCommissionRates"):
         return {}
+    rates = await call.services.trading.fees.rates(call.customer_id, call.market().id)
     return {
-        "standardCommissionForOrder": rate_fields(DEFAULT_RATES),
+        "standardCommissionForOrder": rate_fields(rates),
         "specialCommissionForOrder": rate_fields(None),
         "taxCommissionForOrder": rate_fields(None),
         "discount": NO_DISCOUNT,

@@ -66,7 +66,7 @@ async def _without_old(call: Call, wanted: _Wanted) -> dict[str, Any]:
 
 
 async def _in_two_steps(call: Call, wanted: _Wanted, old: OrderView) -> dict[str, Any]:
-    call.services.trading.desk.check(call.customer_id, wanted.asked)
+    await call.services.trading.desk.check(call.customer_id, wanted.asked)
     try:
         ended = await end(call, old, wanted.cancel_id)
     except DialectError as refusal:

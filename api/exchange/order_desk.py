@@ -16,8 +16,8 @@ from domain.errors import ExchangeError, InvalidInput, UnknownOrder, WrongState
 from domain.ids import ClientOrderId, CustomerId, OrderId
 from domain.market import Market, Side
 from engine import commands
-from ledger.fees import DEFAULT_RATES
 from storage.catalog import Catalog
+from storage.fees import FeeSchedule
 from storage.order_rows import NewOrder, PlacedOrder, QueuedCommand
 from storage.orders import Orders
 
@@ -45,6 +45,7 @@ class OrderDesk:
         *,
         catalog: Catalog,
         orders: Orders,
+        fees: FeeSchedule,
         sender: OrderSender,
         market_data: MarketData,
         feed: CustomerFeed,
@@ -53,16 +54,20 @@ class OrderDesk:
     ) -> None:
         self._catalog = catalog
         self._orders = orders
+        self._fees = fees
         self._sender = sender
         self._market_data = market_data
         self._feed = feed
         self._reports = reports
         self._memory = memory
 
-    def check(self, customer_id: CustomerId, asked: Asked) -> NewOrder:
-        """The order that would be placed. Raises what placing it would, but for the hold."""
+    async def check(self, customer_id: CustomerId, asked: Asked) -> NewOrder:
+        """The order that would be placed, at the rates in force for this customer now. Raises what
+        placing it would, but for the hold.
+        """
         market = self._catalog.market(asked.market)
-        return new_order(asked.order, market, self._moment(market), customer_id, DEFAULT_RATES)
+        rates = await self._fees.rates(customer_id, market.id)
+        return new_order(asked.order, market, self._moment(market), customer_id, rates)
 
     async def place(
         self, customer_id: CustomerId, asked: Asked, *, wait_seconds: float = 0.0
@@ -70,7 +75,7 @@ class OrderDesk:
         """Hold, write and queue one order; with `wait_seconds`, also see what the engine makes of
         it.
         """
-        new = self.check(customer_id, asked)
+        new = await self.check(customer_id, asked)
         [answer] = await self._place(customer_id, [new])
         if isinstance(answer, ExchangeError):
             raise answer
@@ -89,7 +94,7 @@ class OrderDesk:
         checked: list[NewOrder | ExchangeError] = []
         for each in asked:
             try:
-                checked.append(self.check(customer_id, each))
+                checked.append(await self.check(customer_id, each))
             except ExchangeError as refusal:
                 checked.append(refusal)
         placed = iter(
@@ -110,7 +115,7 @@ class OrderDesk:
         self._sender.require_queue()
         if limit.market != stop.market:
             raise InvalidInput("the two orders of a pair are on the same market")
-        pair = [self.check(customer_id, each) for each in (limit, stop)]
+        pair = [await self.check(customer_id, each) for each in (limit, stop)]
         if pair[0].side is not pair[1].side or pair[0].lots != pair[1].lots:
             raise InvalidInput("the two orders of a pair have the same side and size")
         pair = [replace(each, options={"pair": name}) for each in pair]
@@ -138,7 +143,7 @@ class OrderDesk:
         """Cancel one order and place another in one step of the engine."""
         self._sender.require_queue()
         old = await self.find(customer_id, old_order_id)
-        new = self.check(customer_id, asked)
+        new = await self.check(customer_id, asked)
         if old.market.id != new.market.id:
             raise InvalidInput("the new order must be on the same market", field="market")
         if new.trigger_kind or new.display_lots or new.budget or new.expires_us:

@@ -115,7 +115,7 @@ async def place_order(
 ) -> Response:
     asked = _with_own_id(request, read_new_order(await request.body())).asked()
     if validate_only:
-        services.trading.desk.check(caller.customer_id, asked)
+        await services.trading.desk.check(caller.customer_id, asked)
         return json_response(ValidAnswer(valid=True))
     accepted = await services.trading.desk.place(
         caller.customer_id, asked, wait_seconds=wait_ms / 1000
@@ -132,7 +132,7 @@ async def place_order(
 async def validate_order(request: Request, caller: Trader, services: ServicesOf) -> Response:
     """Against the market's rules; whether the funds suffice only placing it can tell."""
     asked = read_new_order(await request.body()).asked()
-    services.trading.desk.check(caller.customer_id, asked)
+    await services.trading.desk.check(caller.customer_id, asked)
     return json_response(ValidAnswer(valid=True))
 
 
