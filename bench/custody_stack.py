@@ -6,7 +6,6 @@ Nothing is shared with a running exchange: other ports, and a folder that is rem
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from storage.audit_chain import verify_chain
 from storage.engine import create_engine
 from storage.ledger import Ledger
 from storage.tables_customers import customers
+from streams.aws import pointed_at
 from streams.temporal import connect
 
 DURABILITY = (
@@ -136,14 +136,11 @@ class CustodyStack:
 @asynccontextmanager
 async def custody_stack() -> AsyncIterator[CustodyStack]:
     stack = await asyncio.to_thread(_rent)
-    before = dict(os.environ)
-    os.environ.update({key: stack.env[key] for key in stack.env if key.startswith("AWS_")})
     try:
-        async with _connected(stack) as connected:
-            yield connected
+        with pointed_at(stack.env):
+            async with _connected(stack) as connected:
+                yield connected
     finally:
-        os.environ.clear()
-        os.environ.update(before)
         await asyncio.to_thread(stack.close)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -29,6 +28,7 @@ from storage.audit_chain import verify_chain
 from storage.customers import set_kyc_tier
 from storage.engine import create_engine
 from storage.ledger import Ledger
+from streams.aws import pointed_at
 
 PROCESSES = ("api", "matching_engine", "shipper", "order_relay", "workflow_worker")
 DURABILITY = (
@@ -126,18 +126,15 @@ _STATE = """
 @asynccontextmanager
 async def trading_stack() -> AsyncIterator[TradingStack]:
     stack = await asyncio.to_thread(_rent)
-    before = dict(os.environ)
-    os.environ.update({key: stack.env[key] for key in stack.env if key.startswith("AWS_")})
     try:
         async with AsyncExitStack() as closing:
+            closing.enter_context(pointed_at(stack.env))
             engine = create_engine(Database(stack.site, "rialto").worker)
             closing.push_async_callback(engine.dispose)
             ledger = await Ledger.open(engine)
             closing.push_async_callback(ledger.close)
             yield TradingStack(stack, engine, ledger)
     finally:
-        os.environ.clear()
-        os.environ.update(before)
         await asyncio.to_thread(stack.close)
 
 

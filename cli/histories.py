@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.reconcile import temporal_of
 from cli.running import Running
 from cli.terminal import console
 from streams.histories import Recorded, write
 from streams.histories import record as record_histories
-from streams.temporal import connect
 from workers.workflow_worker import MONEY_WORKFLOWS
 from workflows.kyc import KycWorkflow
 from workflows.webhook import WebhookWorkflow
@@ -46,17 +45,6 @@ def record(
         console.print(f"{folder / each.name}.json: {each.events} events")
 
 
-@dataclass(frozen=True)
-class _Settings:
-    temporal_address: str
-    temporal_namespace: str
-
-
 async def _record(running: Running) -> list[Recorded]:
-    variables = running.variables
-    os.environ.update({key: variables[key] for key in variables if key.startswith("AWS_")})
-    settings = _Settings(
-        variables["RIALTO_TEMPORAL_ADDRESS"], variables["RIALTO_TEMPORAL_NAMESPACE"]
-    )
-    client = await connect(settings)
+    client = await temporal_of(running)
     return await record_histories(client, workflow_types=WORKFLOW_TYPES)

@@ -15,6 +15,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from cli.deed import AsJson
 from cli.running import Running
 from cli.terminal import console
+from streams.aws import client_of
+from streams.payload_codec import kms_codec
 from streams.temporal import connect
 from workflows.reconciliation import ReconciliationInput, ReconciliationWorkflow
 from workflows.start import WORKFLOWS_QUEUE
@@ -44,11 +46,12 @@ def reconcile(as_json: AsJson = False) -> None:
 
 
 async def temporal_of(running: Running) -> Client:
-    """A client of the exchange that runs here."""
+    """A client of the exchange that runs here, which seals payloads under that one's keys."""
     variables = running.variables
-    os.environ.update({key: variables[key] for key in variables if key.startswith("AWS_")})
+    namespace = variables["RIALTO_TEMPORAL_NAMESPACE"]
     return await connect(
-        _Settings(variables["RIALTO_TEMPORAL_ADDRESS"], variables["RIALTO_TEMPORAL_NAMESPACE"])
+        _Settings(variables["RIALTO_TEMPORAL_ADDRESS"], namespace),
+        codec=kms_codec(client_of(variables, "kms"), namespace),
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +32,7 @@ from ledger.account import AccountKind, available, house
 from ledger.entry import EntryReason, JournalEntry, Transfer
 from storage.engine import create_engine
 from storage.ledger import Ledger
+from streams.aws import pointed_at
 from streams.market_data import (
     MarketUpdate,
     Message,
@@ -168,9 +168,16 @@ def _hashed_password() -> str:
 def servers(stack: RentedStack) -> RentedStack:
     """The servers every API test needs, with queues and keys; AWS clients find them."""
     stack.require("postgres", "valkey", "ministack", "roto")
-    os.environ.update({name: value for name, value in stack.env.items() if "AWS" in name})
-    elsewhere(seed_aws.seed)
+    with pointed_at(stack.env):
+        elsewhere(seed_aws.seed)
     return stack
+
+
+@pytest.fixture(scope="module")
+def clients(servers: RentedStack) -> Iterator[None]:
+    """This process's AWS clients are those of the servers, whatever others pointed them at."""
+    with pointed_at(servers.env):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +188,7 @@ def more_settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 async def exchange(
-    servers: RentedStack, database: Database, more_settings: dict[str, Any]
+    servers: RentedStack, clients: None, database: Database, more_settings: dict[str, Any]
 ) -> AsyncIterator[Exchange]:
     usual: dict[str, Any] = {
         "database_url": database.api,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +24,7 @@ from storage import dynamo_chain
 from storage.catalog import BTC, ETH, LISTED, Catalog
 from storage.dynamo_checkpoints import ShardPosition, write_position
 from storage.dynamo_tables import TABLES, create_table
-from streams.aws import _build, client
+from streams.aws import client, pointed_at
 from streams.kinesis import CHAIN_EVENTS
 from tests.projections.conftest import prepare_search
 from tests.projections.histories import LISTINGS, START_US, market_record
@@ -134,13 +133,17 @@ def customer(number: int) -> Viewer:
 @pytest.fixture(scope="module")
 async def site(stack: RentedStack) -> AsyncIterator[Site]:
     stack.require("ministack", "roto", "osmem")
-    before = dict(os.environ)
-    os.environ.update({name: value for name, value in stack.env.items() if "AWS" in name})
-    _build.cache_clear()
-    url = stack.env["RIALTO_OPENSEARCH_URL"]
+    with pointed_at(stack.env):
+        made = _site(stack.env["RIALTO_OPENSEARCH_URL"])
+        yield made
+        await made.parts.desk.close()
+
+
+def _site(opensearch_url: str) -> Site:
     for table in TABLES:
         create_table(client("dynamodb"), table, PREFIX)
-    parts = build(ProjectionSettings(opensearch_url=url, table_prefix=PREFIX), LISTINGS)
+    settings = ProjectionSettings(opensearch_url=opensearch_url, table_prefix=PREFIX)
+    parts = build(settings, LISTINGS)
     prepare_search(parts)
     fill(parts)
     audit = Audited()
@@ -154,7 +157,7 @@ async def site(stack: RentedStack) -> AsyncIterator[Site]:
         {},
     )
     built = build_search(
-        opensearch_url=url,
+        opensearch_url=opensearch_url,
         table_prefix=PREFIX,
         dynamodb=client("dynamodb"),
         catalog=catalog,
@@ -162,11 +165,7 @@ async def site(stack: RentedStack) -> AsyncIterator[Site]:
         audit=audit,
     )
     made = Site(built, audit)
-    yield made
-    await built.desk.close()
-    os.environ.clear()
-    os.environ.update(before)
-    _build.cache_clear()
+    return made
 
 
 def kinds(result: dict[str, Any]) -> set[str]:

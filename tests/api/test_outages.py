@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from devstack.rented import Database, RentedStack
-from streams import aws
+from streams.aws import pointed_at
 from tests.api.conftest import Exchange, Person, eventually, problem
 from tests.api.gate import Gate
 from tests.api.test_bad_input import LIMIT, WITHDRAWAL
@@ -21,17 +20,14 @@ PARTS = {"postgres": "postgres", "valkey": "valkey", "temporal": "temporal", "or
 
 
 @pytest.fixture(scope="module")
-async def gates(servers: RentedStack) -> AsyncIterator[dict[str, Gate]]:
+async def gates(servers: RentedStack, clients: None) -> AsyncIterator[dict[str, Gate]]:
     servers.require("temporal")
     gates = {name: Gate(servers.port(part)) for name, part in PARTS.items()}
     for gate in gates.values():
         await gate.open()
-    before = os.environ["AWS_ENDPOINT_URL_SQS"]
-    os.environ["AWS_ENDPOINT_URL_SQS"] = f"http://127.0.0.1:{gates['order_queue'].port}"
-    aws._build.cache_clear()
-    yield gates
-    os.environ["AWS_ENDPOINT_URL_SQS"] = before
-    aws._build.cache_clear()
+    queue = f"http://127.0.0.1:{gates['order_queue'].port}"
+    with pointed_at({**servers.env, "AWS_ENDPOINT_URL_SQS": queue}):
+        yield gates
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Real nodes for the tests of chains: bitcoind on regtest and anvil, both without a timer."""
 
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -10,14 +9,22 @@ from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode
 from devstack import seed_aws
 from devstack.rented import RentedStack
+from streams.aws import pointed_at
 
 
 @pytest.fixture(scope="session")
-def aws(stack: RentedStack) -> None:
-    """The session's AWS, with keys and streams, for clients that read the environment."""
+def seeded(stack: RentedStack) -> None:
+    """The session's AWS, with keys and streams."""
     stack.require("roto", "ministack")
-    os.environ.update({key: value for key, value in stack.env.items() if key.startswith("AWS_")})
-    seed_aws.seed()
+    with pointed_at(stack.env):
+        seed_aws.seed()
+
+
+@pytest.fixture(scope="module")
+def aws(stack: RentedStack, seeded: None) -> Iterator[None]:
+    """The same, for clients that read the environment."""
+    with pointed_at(stack.env):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from devstack.rented import Database, RentedStack
-from tests.chains.conftest import aws
+from tests.chains.conftest import aws, seeded
 from tests.custody.addresses import Addresses, prepare
 from tests.custody.house import House, connected, follow_chains, opened, working
 from tests.histories.recording import record_when_asked
 
-__all__ = ["aws"]
+__all__ = ["aws", "seeded"]
 
 CRASH_MODES = 4
 

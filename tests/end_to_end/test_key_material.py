@@ -24,13 +24,13 @@ from chains.bitcoin.network import network
 from chains.keys import ExtendedPrivateKey, open_seed
 from cli.demo.customer import eventually
 from cli.demo.outside import OutsideBitcoin
+from cli.reconcile import temporal_of
 from cli.running import Running
 from devstack.rented import Database, RentedStack
 from devstack.rialto import ROWS
 from storage.engine import create_engine
 from streams.aws import client_of
 from streams.histories import open_payloads
-from streams.temporal import connect
 from tests.end_to_end.under_way import result_within
 from tests.histories.recording import record_when_asked
 from workflows.sweep import SweepInput, SweepWorkflow
@@ -43,18 +43,8 @@ _ADDRESSES = 50
 
 
 @pytest.fixture(scope="module")
-async def temporal(
-    exchange: RentedStack, monkeypatch_module: pytest.MonkeyPatch
-) -> AsyncIterator[Client]:
-    for key, value in exchange.env.items():
-        if key.startswith("AWS_"):
-            monkeypatch_module.setenv(key, value)
-
-    class Settings:
-        temporal_address = exchange.env["RIALTO_TEMPORAL_ADDRESS"]
-        temporal_namespace = exchange.env["RIALTO_TEMPORAL_NAMESPACE"]
-
-    client = await connect(Settings())
+async def temporal(running: Running) -> AsyncIterator[Client]:
+    client = await temporal_of(running)
     yield client
     await record_when_asked(client)
 

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from devstack.rented import Database
 from storage.engine import create_engine
-from tests.chains.conftest import aws, bitcoin, ethereum
+from tests.chains.conftest import aws, bitcoin, ethereum, seeded
 
-__all__ = ["aws", "bitcoin", "ethereum", "owner", "worker"]
+__all__ = ["aws", "bitcoin", "ethereum", "owner", "seeded", "worker"]
 
 
 @pytest.fixture(scope="module")
