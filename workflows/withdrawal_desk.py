@@ -65,12 +65,29 @@ class WithdrawalDesk(PaymentDriver):
         description='Approve it; large ones need two officers. JSON: {"reason": "10 letters ..."}'
     )
     async def approve(self, action: StaffAction) -> StaffAnswer:
+        if self._status is WithdrawalStatus.HELD:
+            await self._hear_of_review()
+            self._require_review(action)
         return await self._word(WithdrawalActivities.approve_withdrawal, action, "Approve")
 
     @approve.validator
     def _may_approve(self, action: StaffAction) -> None:
         require_officer(action)
         require_reason(action)
+        if self._status is not WithdrawalStatus.HELD:  # Then the row must be asked first.
+            self._require_review(action)
+
+    async def _hear_of_review(self) -> None:
+        """The row, which officers see, is in review a moment before this workflow hears of it."""
+        row = await self._database(WithdrawalActivities.read_withdrawal)
+        if row.status is WithdrawalStatus.HELD:
+            raise refuse(
+                "the withdrawal is being screened and weighed: send it again when it is in review",
+                "NotInReviewYet",
+            )
+        await workflow.wait_condition(lambda: self._status is not WithdrawalStatus.HELD)
+
+    def _require_review(self, action: StaffAction) -> None:
         if self._status is not WithdrawalStatus.REVIEW:
             raise refuse(f"the withdrawal is {self._status}: there is nothing to approve")
         if action.officer in {approval.officer for approval in self._current.approvals}:
