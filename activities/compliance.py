@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from temporalio import activity
 
-from activities.screening_messages import ScreenAddress, Screening
+from activities.screening_messages import OriginatorCheck, ScreenAddress, Screening
 from compliance.addresses import compared
 from compliance.lists.parsed import ListedAddress
 from domain.ids import CustomerId
@@ -15,6 +15,7 @@ from storage.screening import ScreeningRow
 from streams.travel_rule import NetworkUnavailable
 
 _LISTED_SCORE = 100
+_NOT_ASKED = OriginatorCheck(has_arrived=True)
 
 
 class Store(Protocol):
@@ -27,7 +28,7 @@ class TransferRules(Protocol):
     """The travel rule."""
 
     async def is_due(self, asked: ScreenAddress) -> bool: ...
-    async def has_originator(self, asked: ScreenAddress) -> bool:
+    async def screen_originator(self, asked: ScreenAddress) -> OriginatorCheck:
         """Raises NetworkUnavailable."""
 
 
@@ -79,23 +80,26 @@ class AddressScreening:
     async def _hold_if_needed(self, screening: Screening, asked: ScreenAddress) -> None:
         value_units = await self._limits.value_units(asked.asset, asked.amount)
         too_much = await self._limits.count_deposit(asked.customer_id, asked.reference, value_units)
-        reasons = [screening.reason, too_much]
-        awaited = await self._awaited(asked) if screening.travel_rule_due else ""
-        if awaited:
-            screening.awaits_originator = screening.is_clear and not too_much
-            reasons.append(awaited)
-            screening.is_clear = False
-        screening.is_clear = screening.is_clear and not too_much
+        check = await self._originator(asked) if screening.travel_rule_due else _NOT_ASKED
+        is_clear = screening.is_clear and not too_much
+        screening.awaits_originator = is_clear and not check.has_arrived
+        screening.is_clear = is_clear and check.is_clear
+        screening.score = max(screening.score, check.score)
+        screening.for_officers = check.for_officers
+        reasons = (screening.reason, too_much, check.reason)
         screening.reason = "; ".join(each for each in reasons if each)
 
-    async def _awaited(self, asked: ScreenAddress) -> str:
-        """Why the deposit must wait; empty: the originator's data is there.
-
-        A network that is away holds the deposit like one that is silent: its screening is written
-        down, staff see it, and the workflow asks on.
+    async def _originator(self, asked: ScreenAddress) -> OriginatorCheck:
+        """A network that is away holds the deposit like one that is silent: its screening is
+        written down, staff see it, and the workflow asks on.
         """
         try:
-            arrived = await self._travel_rule.has_originator(asked)
+            check = await self._travel_rule.screen_originator(asked)
         except NetworkUnavailable:
-            return "travel rule: the network cannot be reached, it is asked again"
-        return "" if arrived else "travel rule: the originator's data is awaited"
+            return OriginatorCheck(
+                has_arrived=False,
+                reason="travel rule: the network cannot be reached, it is asked again",
+            )
+        if not check.has_arrived:
+            check.reason = "travel rule: the originator's data is awaited"
+        return check

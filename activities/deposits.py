@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
 
 from activities.refusals import refusals_end_it
-from activities.screening_messages import Screening
+from activities.screening_messages import OriginatorCheck, Screening
 from domain.deposit import DepositEvent, DepositFacts, DepositStatus, next_deposit_event
 from domain.errors import WrongState
 from domain.money import format_units
@@ -34,6 +34,8 @@ class AdvanceDeposit(BaseModel):
     deposit_id: str
     screening: Screening | None = None
     """Stored with the row the first time; a row that has one keeps it."""
+    originator: OriginatorCheck | None = None
+    """A hit that came while the sender's data was awaited: officers decide from then on."""
 
 
 class DepositDecision(BaseModel):
@@ -117,9 +119,8 @@ class DepositActivities:
         while True:
             async with self._engine.begin() as connection:
                 step = await self._lock(connection, advance.deposit_id)
-                screening = step.row.screening
-                if screening is None and advance.screening is not None:
-                    screening = advance.screening.model_dump()
+                screening = _screened(step.row.screening, advance)
+                if screening is not None and screening != step.row.screening:
                     await deposits.store_screening(connection, advance.deposit_id, screening)
                 event = next_deposit_event(await self._facts(step, screening))
                 if event is not None:
@@ -234,6 +235,17 @@ class DepositActivities:
 
     def _amount(self, row: Row[Any]) -> str:
         return format_units(int(row.units), self._catalog.asset(row.asset).scale)
+
+
+def _screened(stored: dict[str, Any] | None, advance: AdvanceDeposit) -> dict[str, Any] | None:
+    """What the row should say of the screening by now."""
+    if stored is None:
+        return None if advance.screening is None else advance.screening.stored()
+    found = advance.originator
+    if found is None or not found.reason or not _awaits_originator(stored):
+        return stored
+    score = max(int(stored["score"]), found.score)
+    return {**stored, "awaits_originator": False, "score": score, "reason": found.reason}
 
 
 def _awaits_originator(screening: dict[str, Any]) -> bool:

@@ -78,6 +78,27 @@ class ListScreening:
         )
         return [_for_officer(match) for match in found]
 
+    async def screen_originators(
+        self, customer_id: CustomerId, reference: str, names: Sequence[str]
+    ) -> list[Match]:
+        """Who sent coins to a customer, by name alone: best match first, written down."""
+        index = await self.index()
+        found = [match for name in names for match in index.screen_name(name)]
+        found.sort(key=lambda match: -match.score)
+        SCREENED.labels(str(not found).lower()).inc(len(names))
+        await self._store.write_down(
+            ScreeningRow(
+                customer_id=customer_id,
+                subject="originator",
+                reference=reference,
+                lists=self.versions,
+                clear=not found,
+                score=max((match.score for match in found), default=0),
+                matches=[_short(match) for match in found],
+            )
+        )
+        return found
+
     async def clear(self, cleared: ClearedMatches) -> None:
         rows = [
             ClearedMatch(

@@ -9,7 +9,7 @@ import msgspec
 from temporalio import activity
 
 from activities.kyc import about_customer
-from activities.screening_messages import ScreenAddress
+from activities.screening_messages import OriginatorCheck, ScreenAddress
 from compliance.profile import Profile
 from compliance.travel_rule import (
     THRESHOLD_UNITS,
@@ -44,6 +44,10 @@ class Store(Protocol):
     ) -> None: ...
 
 
+class Originators(Protocol):
+    async def weigh(self, asked: ScreenAddress, names: Sequence[str]) -> OriginatorCheck: ...
+
+
 class Profiles(Protocol):
     async def profile(self, customer_id: CustomerId) -> bytes | None: ...
 
@@ -55,16 +59,18 @@ class TravelRule:
         profiles: Profiles,
         network: Network,
         envelope: Envelope,
+        originators: Originators,
         threshold_units: int = THRESHOLD_UNITS,
     ) -> None:
         self._store = store
         self._profiles = profiles
         self._network = network
         self._envelope = envelope
+        self._originators = originators
         self._threshold_units = threshold_units
 
     def all(self) -> Sequence[Callable[..., Any]]:
-        return [self.send, self.has_originator]
+        return [self.send, self.screen_originator, self.has_originator]
 
     async def is_due(self, asked: ScreenAddress) -> bool:
         value_units = await self._store.value_units(asked.asset, asked.amount)
@@ -90,18 +96,29 @@ class TravelRule:
         await self._keep(asked, "outgoing", state, payload)
         return state
 
-    @activity.defn(name="has_originator")
-    async def has_originator(self, asked: ScreenAddress) -> bool:
-        """Whether the sender's data is there by now; what came is kept, sealed."""
+    @activity.defn(name="screen_originator")
+    async def screen_originator(self, asked: ScreenAddress) -> OriginatorCheck:
+        """Whether the sender's data is there by now, and names nobody on a list.
+
+        What came is kept, sealed. A repeat asks, keeps and weighs again.
+        """
         payload = await self._network.originator(asked.chain, asked.txid)
+        names: list[str] = []
         if payload is not None:
             try:
-                originator_names(payload)
+                names = originator_names(payload)
             except InvalidPayload:
                 payload = None  # Half a message is none.
         state = "awaited" if payload is None else "received"
         await self._keep(asked, "incoming", state, payload)
-        return payload is not None
+        if payload is None:
+            return OriginatorCheck(has_arrived=False)
+        return await self._originators.weigh(asked, names)
+
+    @activity.defn(name="has_originator")
+    async def has_originator(self, asked: ScreenAddress) -> bool:
+        """For workflows begun before names were weighed: a hit leaves the deposit in quarantine."""
+        return (await self.screen_originator(asked)).is_clear
 
     async def _keep(
         self, asked: ScreenAddress, direction: str, state: str, payload: dict[str, Any] | None

@@ -172,7 +172,7 @@ class WithdrawalActivities:
             )
         )
         common: dict[str, Any] = {
-            "screening": screening.model_dump(),
+            "screening": screening.stored(),
             "risk_score": verdict.score,
             "approvals_needed": verdict.approvals_needed,
             "reason": "; ".join(verdict.reasons),

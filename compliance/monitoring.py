@@ -36,6 +36,23 @@ class Rule(StrEnum):
     DORMANT_THEN_ACTIVE = "dormant_then_active"
     PASS_THROUGH = "pass_through"  # noqa: S105 - no password
     MIXER_EXPOSURE = "mixer_exposure"
+    LISTED_ORIGINATOR = "listed_originator"
+    """Found by screening, not here: the sender of a deposit is named like somebody on a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOriginator:
+    """What screening made of a travel-rule message. Public facts only: the entry, not the name."""
+
+    reference: str
+    """deposit/..."""
+    list_name: str
+    uid: str
+    score: int
+
+    @property
+    def sentence(self) -> str:
+        return f"the sender's name is like entry {self.uid} of {self.list_name}"
 
 
 @dataclass(frozen=True, slots=True)

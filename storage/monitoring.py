@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from compliance.monitoring import HISTORY_DAYS, Alert, Movement
+from compliance.monitoring import HISTORY_DAYS, Alert, ListedOriginator, Movement, Rule
 from compliance.tiers import reference_value
 from domain.ids import CustomerId
 from storage.kyc import Audited, write_audit
@@ -120,6 +120,20 @@ class MonitoringStore:
         if rows:
             async with self._engine.begin() as connection:
                 await connection.execute(insert(alerts).on_conflict_do_nothing(), rows)
+
+    async def raise_listed_originator(
+        self, customer_id: CustomerId, found: ListedOriginator
+    ) -> None:
+        """Once a deposit, however often its sender's exchange is asked."""
+        row = {
+            "id": f"{Rule.LISTED_ORIGINATOR}/{found.reference}",
+            "customer_id": customer_id,
+            "rule": str(Rule.LISTED_ORIGINATOR),
+            "score": found.score,
+            "facts": {"sentence": found.sentence, "references": [found.reference]},
+        }
+        async with self._engine.begin() as connection:
+            await connection.execute(insert(alerts).on_conflict_do_nothing(), row)
 
     async def open_alerts(self) -> list[OpenAlert]:
         columns = alerts.c

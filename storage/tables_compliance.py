@@ -138,7 +138,7 @@ screenings = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("customer_id", BigInteger, nullable=False),
-    Column("subject", Text, nullable=False),  # customer, address
+    Column("subject", Text, nullable=False),  # customer, address, originator
     Column("reference", Text, nullable=False),  # kyc/1001, deposit/..., withdrawal/...
     Column("lists", JSONB, nullable=False),  # Name -> version screened against.
     Column("clear", Boolean, nullable=False),

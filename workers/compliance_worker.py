@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.compliance import AddressScreening
 from activities.kyc import KycActivities, KycPolicy, KycTools
 from activities.monitoring import MonitoringActivities
+from activities.originators import OriginatorScreening
 from activities.rescreening import RescreeningActivities
 from activities.screening import ListScreening
 from activities.travel_rule import TravelRule
@@ -105,18 +106,23 @@ def activities_of(settings: Settings, engine: AsyncEngine) -> list[Callable[...,
         documents=DocumentBucket(aws.client("s3"), settings.documents_bucket),
         policy=KycPolicy(settings.kyc_straight_through_tier_max),
     )
-    transfers = TravelRuleStore(engine)
+    transfers, monitoring = TravelRuleStore(engine), MonitoringStore(engine)
     network = TravelRuleNetwork(
         settings.travel_rule_url or settings.kyc_vendor_url,
         (settings.travel_rule_api_key or settings.kyc_vendor_api_key).get_secret_value(),
     )
     travel_rule = TravelRule(
-        transfers, store, network, envelope, settings.travel_rule_threshold_units
+        transfers,
+        store,
+        network,
+        envelope,
+        OriginatorScreening(screening, monitoring),
+        settings.travel_rule_threshold_units,
     )
     return [
         *AddressScreening(lists, travel_rule, transfers).all(),
         *travel_rule.all(),
-        *MonitoringActivities(MonitoringStore(engine)).all(),
+        *MonitoringActivities(monitoring).all(),
         *KycActivities(tools).all(),
         *RescreeningActivities(store, lists, screening, envelope).all(),
     ]

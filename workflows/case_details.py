@@ -8,6 +8,7 @@ from urllib.parse import quote
 from temporalio import workflow
 
 from compliance.cases import OUTCOMES, approvals_needed
+from workflows.markdown import plain
 
 if TYPE_CHECKING:
     from workflows.case import Case
@@ -22,14 +23,14 @@ def current_details(case: Case, *, is_closed: bool) -> str:
         f"- Opened: {case.opened_at:%Y-%m-%d %H:%M} UTC",
     ]
     if is_closed:
-        facts.append(f"- Reason: {_plain(case.reason)}")
+        facts.append(f"- Reason: {plain(case.reason)}")
     elif case.due_at is not None:
         facts.append(f"- Decide by: {case.due_at:%Y-%m-%d %H:%M} UTC")
     parts = [f"### {headline}", "\n".join(facts), "**What was found**\n\n" + _alerts(case)]
     if not is_closed:
         parts.append("**What to do**\n\n" + _what_to_do(case))
     if case.notes:
-        parts.append("**Notes**\n\n" + "\n".join(f"- {_plain(note)}" for note in case.notes))
+        parts.append("**Notes**\n\n" + "\n".join(f"- {plain(note)}" for note in case.notes))
     return "\n\n".join(parts) + "\n"
 
 
@@ -59,11 +60,3 @@ def _what_to_do(case: Case) -> str:
 def _link(workflow_id: str) -> str:
     namespace = workflow.info().namespace
     return f"[{workflow_id}](/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')})"
-
-
-def _plain(text: str) -> str:
-    """Text somebody typed, so that it cannot draw headings, links or code in an officer's page."""
-    kept = "".join(character for character in text if character.isprintable())
-    for mark in "\\`*_[]<>#|!":
-        kept = kept.replace(mark, "\\" + mark)
-    return kept[:500]

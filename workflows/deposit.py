@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeUpdate
@@ -23,9 +23,10 @@ with workflow.unsafe.imports_passed_through():
         DepositDecision,
         DepositView,
     )
-    from activities.screening_messages import ScreenAddress, Screening
+    from activities.screening_messages import OriginatorCheck, ScreenAddress, Screening
     from domain.deposit import DepositEvent, DepositStatus
     from workflows import search_attributes as attributes
+    from workflows.markdown import plain
     from workflows.staff import (
         StaffAction,
         StaffAnswer,
@@ -51,6 +52,8 @@ _LOOK_AGAIN = timedelta(hours=6)
 _REVIEW_DUE = timedelta(hours=24)
 _ASK_ORIGINATOR, _ASK_ORIGINATOR_MAX = timedelta(seconds=5), timedelta(hours=1)
 """Exchanges that take part send the data with the coins, or within minutes."""
+
+Answer = TypeVar("Answer")
 
 _WAITING = frozenset(
     {
@@ -82,6 +85,7 @@ class DepositWorkflow:
         self._deposit = deposit
         self._view: DepositView | None = None
         self._screening: Screening | None = None
+        self._originator: OriginatorCheck | None = None
         self._news = False
         self._asked_in_vain = 0
         self._shown: tuple[DepositStatus, bool] | None = None
@@ -145,7 +149,11 @@ class DepositWorkflow:
             self._news = False
             self._view = await workflow.execute_activity_method(
                 DepositActivities.advance_deposit,
-                AdvanceDeposit(deposit_id=self._deposit.deposit_id, screening=self._screening),
+                AdvanceDeposit(
+                    deposit_id=self._deposit.deposit_id,
+                    screening=self._screening,
+                    originator=self._originator,
+                ),
                 task_queue=CHAIN_QUEUES[self._deposit.chain],
                 start_to_close_timeout=_STEP_TIMEOUT,
                 retry_policy=_STEP_RETRY,
@@ -175,26 +183,46 @@ class DepositWorkflow:
         await self._news_or_timeout(
             min(_ASK_ORIGINATOR_MAX, _ASK_ORIGINATOR * 2 ** min(self._asked_in_vain, 10))
         )
-        asking: workflow.ActivityHandle[bool] = workflow.start_activity(
-            "has_originator",
+        if workflow.patched("originators-are-screened"):
+            self._originator = await self._unless_news(
+                self._ask("screen_originator", view, OriginatorCheck)
+            )
+            is_clear = self._originator is not None and self._originator.is_clear
+        else:
+            is_clear = await self._has_originator(view)
+        if is_clear and self._view is not None and self._view.awaits_originator:
+            word = StaffAction(officer="policy", reason="the originator's data arrived")
+            await self._decide(DepositEvent.CLEARED, word)
+
+    async def _has_originator(self, view: DepositView) -> bool:
+        """As histories have it from before the names of senders were weighed."""
+        asking = self._ask("has_originator", view, bool)
+        if workflow.patched("what-happens-meanwhile-counts"):
+            return bool(await self._unless_news(asking))
+        return await asking
+
+    def _ask(
+        self, activity: str, view: DepositView, answer: type[Answer]
+    ) -> workflow.ActivityHandle[Answer]:
+        return workflow.start_activity(
+            activity,
             _asked_of(view),
-            result_type=bool,
+            result_type=answer,
             task_queue=COMPLIANCE_QUEUE,
             start_to_close_timeout=_SCREENING_TIMEOUT,
             retry_policy=_SCREENING_RETRY,
             summary="Ask who sent it",
         )
-        if workflow.patched("what-happens-meanwhile-counts"):
-            # The network may be away for days: the chain and officers do not wait for it.
-            await workflow.wait_condition(lambda: asking.done() or self._news)
-            if not asking.done():
-                asking.cancel()
-                with contextlib.suppress(ActivityError):
-                    await asking
-                return
-        if await asking and self._view is not None and self._view.awaits_originator:
-            word = StaffAction(officer="policy", reason="the originator's data arrived")
-            await self._decide(DepositEvent.CLEARED, word)
+
+    async def _unless_news(self, asking: workflow.ActivityHandle[Answer]) -> Answer | None:
+        """The network may be away for days: the chain and officers do not wait for it."""
+        await workflow.wait_condition(lambda: asking.done() or self._news)
+        if asking.done():
+            return await asking
+        asking.cancel()
+        with contextlib.suppress(ActivityError):
+            await asking
+        return None
 
     async def _news_or_timeout(self, patience: timedelta) -> None:
         try:
@@ -232,8 +260,14 @@ class DepositWorkflow:
         if status not in statuses:
             raise refuse(f"the deposit is {status}: there is nothing to decide")
 
+    @property
+    def _for_officers(self) -> list[str]:
+        """Whom the sender's name is like, as far as this run of the workflow was told."""
+        checks = (self._screening, self._originator)
+        return [line for check in checks if check is not None for line in check.for_officers]
+
     def _show(self, view: DepositView) -> None:
-        workflow.set_current_details(_details(view))
+        workflow.set_current_details(_details(view, self._for_officers))
         needs_human = view.status is DepositStatus.HELD
         if self._shown == (view.status, needs_human):
             return
@@ -264,7 +298,7 @@ def _asked_of(view: DepositView) -> ScreenAddress:
     )
 
 
-def _details(view: DepositView) -> str:
+def _details(view: DepositView, for_officers: list[str]) -> str:
     lines = [
         f"### Deposit: {view.status}",
         "",
@@ -277,6 +311,7 @@ def _details(view: DepositView) -> str:
             f"withdrawable at {view.withdrawable_confirmations}"
         ),
         f"- risk score {view.risk_score}; {view.reason or 'nothing found'}",
+        *(f"- sender: {plain(line)}" for line in for_officers),
     ]
     if view.status is DepositStatus.HELD:
         lines += [

@@ -7,6 +7,7 @@ from datetime import datetime
 from activities.kyc_messages import CaseFile
 from compliance.kyc import KycState, approvals_needed
 from workflows.kyc_messages import KycCase
+from workflows.markdown import plain
 
 _HEADLINES = {
     KycState.MANUAL_REVIEW: "Waiting for a compliance officer",
@@ -24,7 +25,7 @@ def current_details(case: KycCase, due_at: datetime | None) -> str:
         parts.append(_file(case.file))
     parts.append("**What to do**\n\n" + _what_to_do(case))
     if case.notes:
-        parts.append("**Notes**\n\n" + "\n".join(f"- {_plain(note)}" for note in case.notes))
+        parts.append("**Notes**\n\n" + "\n".join(f"- {plain(note)}" for note in case.notes))
     return "\n\n".join(parts) + "\n"
 
 
@@ -45,23 +46,23 @@ def _facts(case: KycCase, due_at: datetime | None) -> str:
     if case.expires_at is not None:
         lines.append(f"- Approved until: {case.expires_at:%Y-%m-%d}")
     if case.question:
-        lines.append(f"- Asked of the customer: {_plain(case.question)}")
+        lines.append(f"- Asked of the customer: {plain(case.question)}")
     return "\n".join(lines)
 
 
 def _file(file: CaseFile) -> str:
     lines = [
-        f"- Name: **{_plain(file.full_name)}**",
-        f"- Born: {_plain(file.birth_date)}",
-        f"- Lives in: {_plain(file.country)}; nationality: {_plain(file.nationality)}",
-        f"- Address: {_plain(file.address)}",
-        *(f"- Document: {_plain(document)}" for document in file.documents),
-        *(f"- Check: {_plain(finding)}" for finding in file.findings),
+        f"- Name: **{plain(file.full_name)}**",
+        f"- Born: {plain(file.birth_date)}",
+        f"- Lives in: {plain(file.country)}; nationality: {plain(file.nationality)}",
+        f"- Address: {plain(file.address)}",
+        *(f"- Document: {plain(document)}" for document in file.documents),
+        *(f"- Check: {plain(finding)}" for finding in file.findings),
     ]
     text = "**Customer**\n\n" + "\n".join(lines)
     if file.matches:
         rows = [
-            f"- **{match.score}** {_plain(match.listed_name)} ({match.list_name} {match.uid}"
+            f"- **{match.score}** {plain(match.listed_name)} ({match.list_name} {match.uid}"
             f"{', ' + ', '.join(match.programs) if match.programs else ''}): {match.explanation}"
             for match in file.matches
         ]
@@ -96,11 +97,3 @@ def _review_steps(case: KycCase) -> str:
         lines.append("- Escalated: one of them must be a senior officer.")
     lines.append("- Runbook: docs/runbooks/kyc.md")
     return "\n".join(lines)
-
-
-def _plain(text: str) -> str:
-    """Text somebody typed, so that it cannot draw headings, links or code in an officer's page."""
-    kept = "".join(character for character in text if character.isprintable())
-    for mark in "\\`*_[]<>#|!":
-        kept = kept.replace(mark, "\\" + mark)
-    return kept[:500]

@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.deposits import AdvanceDeposit, DepositDecision, DepositView
-from activities.screening_messages import ScreenAddress, Screening
+from activities.screening_messages import OriginatorCheck, ScreenAddress, Screening
 from cli.demo.customer import eventually
 from domain.deposit import DepositEvent, DepositStatus
 from streams.travel_rule import NetworkUnavailable
@@ -35,7 +35,8 @@ class Row:
     """One deposit as the database would have it, and the network that is asked about it."""
 
     network_is_away: bool = True
-    arrived: bool = False
+    check: OriginatorCheck = field(default_factory=lambda: OriginatorCheck(has_arrived=False))
+    is_hit: bool = False
     asked: int = 0
     advanced: int = 0
     status: DepositStatus = DepositStatus.CONFIRMING
@@ -48,6 +49,8 @@ class Row:
         if request.screening is not None and self.screening is None:
             self.screening = request.screening
             self.status = DepositStatus.HELD
+        if request.originator is not None and request.originator.reason:
+            self.is_hit = True
         return self._view(request.deposit_id)
 
     @activity.defn(name="decide_deposit")
@@ -60,12 +63,12 @@ class Row:
     async def screen(self, asked: ScreenAddress) -> Screening:
         return Screening(is_clear=False, awaits_originator=True, reason="travel rule")
 
-    @activity.defn(name="has_originator")
-    async def has_originator(self, asked: ScreenAddress) -> bool:
+    @activity.defn(name="screen_originator")
+    async def screen_originator(self, asked: ScreenAddress) -> OriginatorCheck:
         self.asked += 1
         if self.network_is_away:
             raise NetworkUnavailable("nobody answers")
-        return self.arrived
+        return self.check
 
     def _view(self, deposit_id: str) -> DepositView:
         return DepositView(
@@ -84,7 +87,7 @@ class Row:
             reason="",
             is_screened=self.screening is not None,
             risk_score=0,
-            awaits_originator=self.screening is not None and not self.words,
+            awaits_originator=(self.screening is not None and not self.words and not self.is_hit),
             sources=["s"],
         )
 
@@ -100,7 +103,7 @@ def row() -> Row:
 @pytest.fixture
 async def deposit(environment: WorkflowEnvironment, row: Row) -> AsyncIterator[Deposit]:
     chain = Queue(CHAIN_QUEUES["bitcoin"], [row.advance, row.decide], [DepositWorkflow])
-    compliance = Queue(COMPLIANCE_QUEUE, [row.screen, row.has_originator], [])
+    compliance = Queue(COMPLIANCE_QUEUE, [row.screen, row.screen_originator], [])
     number = next(_numbers)
     async with (
         build_worker(environment.client, chain),
@@ -136,10 +139,32 @@ async def test_a_network_that_is_away_is_asked_until_it_answers(environment, dep
     await reach("it is asked again", lambda: row.asked > 1)
     assert row.status is DepositStatus.HELD
 
-    row.network_is_away, row.arrived = False, True
+    row.network_is_away, row.check = False, OriginatorCheck(has_arrived=True)
 
     await reach("it is cleared", lambda: row.status is DepositStatus.CREDITED)
     assert row.words == [(DepositEvent.CLEARED, "policy")]
+
+
+async def test_a_listed_sender_leaves_it_to_officers(environment, deposit, row):
+    await held(environment, deposit, row)
+    line = "91: Listed Person (pep 41): name 91 (persen ~ person 0.91)"
+    row.check = OriginatorCheck(
+        has_arrived=True, score=91, reason="entry 41 of pep", for_officers=[line]
+    )
+    row.network_is_away = False
+
+    await reach("the row has the hit", lambda: row.is_hit)
+    asked, advanced = row.asked, row.advanced
+    await deposit.signal("chain_moved")
+    await reach("it looked again", lambda: row.advanced > advanced)
+
+    assert (row.status, row.words, row.asked) == (DepositStatus.HELD, [], asked)
+    shown = await deposit.query("__temporal_workflow_metadata")
+    assert "Listed Person" in str(shown)
+    await deposit.execute_update(
+        "clear", {"officer": "alice", "reason": "another person of that name"}
+    )
+    assert row.words == [(DepositEvent.CLEARED, "alice")]
 
 
 async def test_an_officer_does_not_wait_for_the_network(environment, deposit, row):

@@ -17,11 +17,13 @@ from activities.case_messages import CaseAlert, CaseRecord
 from activities.compliance import AddressScreening
 from activities.kyc_messages import AuditAction
 from activities.monitoring import MonitoringActivities
+from activities.originators import OriginatorScreening
 from activities.rescreening import RescreeningActivities
 from activities.screening import ListScreening
 from activities.screening_messages import ScreenAddress
 from activities.travel_rule import TravelRule
 from compliance.lists.known import parse_list
+from compliance.screening import HIT_SCORE_MIN
 from compliance.tiers import REFERENCE_SCALE
 from devstack.rented import Database
 from storage.engine import create_engine
@@ -71,10 +73,17 @@ class Office:
         return MonitoringActivities(MonitoringStore(self.worker))
 
     @property
+    def travel_rule(self) -> TravelRule:
+        transfers = TravelRuleStore(self.worker)
+        lists = ListScreening(ScreeningStore(self.worker))
+        originators = OriginatorScreening(lists, MonitoringStore(self.worker))
+        store = KycStore(self.worker)
+        return TravelRule(transfers, store, self.network, _envelope(), originators)
+
+    @property
     def screening(self) -> AddressScreening:
         transfers = TravelRuleStore(self.worker)
-        rule = TravelRule(transfers, KycStore(self.worker), self.network, _envelope())
-        return AddressScreening(ScreeningStore(self.worker), rule, transfers)
+        return AddressScreening(ScreeningStore(self.worker), self.travel_rule, transfers)
 
     async def customer(self, tier: int = 1) -> int:
         number = next(_numbers)
@@ -215,8 +224,7 @@ async def test_a_large_deposit_waits_for_its_senders_data_and_a_small_one_does_n
 async def test_data_that_came_is_kept_sealed(office: Office):
     customer_id = await office.customer()
     name = {"nameIdentifier": [{"primaryIdentifier": "Quistgaard"}]}
-    person = {"naturalPerson": {"name": name}}
-    office.network.payload = {"originator": {"originatorPersons": [person]}}
+    office.network.payload = sent_by({"naturalPerson": {"name": name}})
 
     large = await office.screening.screen_address(asked(customer_id, "0.02", "deposit/kept"))
 
@@ -226,6 +234,85 @@ async def test_data_that_came_is_kept_sealed(office: Office):
     )[0]
     assert row.state == "received"
     assert b"Quistgaard" not in row.sealed
+
+
+def sent_by(person: dict[str, Any]) -> dict[str, Any]:
+    return {"originator": {"originatorPersons": [person]}}
+
+
+def company(name: str) -> dict[str, Any]:
+    return {"legalPerson": {"name": {"nameIdentifier": [{"legalPersonName": name}]}}}
+
+
+def person(given: str, family: str) -> dict[str, Any]:
+    identifier = {"primaryIdentifier": family, "secondaryIdentifier": given}
+    return {"naturalPerson": {"name": {"nameIdentifier": [identifier]}}}
+
+
+@pytest.fixture
+async def wanted(office: Office) -> None:
+    """A list with a person and a company on it."""
+    content = (
+        b"id,schema,name\n41,Person,Thorvald Ipsen Kvikksund\n42,Company,Blackgannet Shipping\n"
+    )
+    await ScreeningStore(office.worker).replace_list(parse_list("pep", [content]))
+
+
+@pytest.mark.usefixtures("wanted")
+@pytest.mark.parametrize(
+    ("sender", "entry"),
+    [(person("Torvald", "Ipsen Kviksund"), "41"), (company("Blackgannet Shiping"), "42")],
+    ids=["person", "company"],
+)
+async def test_a_sender_named_like_somebody_listed_holds_the_deposit_and_opens_a_case(
+    office: Office, sender: dict[str, Any], entry: str
+):
+    customer_id, reference = await office.customer(), f"deposit/from-{entry}"
+    office.network.payload = sent_by(sender)
+
+    held = await office.screening.screen_address(asked(customer_id, "0.02", reference))
+    await office.screening.screen_address(asked(customer_id, "0.02", reference))
+
+    assert (held.is_clear, held.awaits_originator) == (False, False)
+    assert held.score >= HIT_SCORE_MIN
+    assert held.reason == f"the sender's name is like entry {entry} of pep"
+    [alert] = await office.alerts_of(customer_id)  # Once, however often it is asked about.
+    assert (alert.rule, alert.references) == ("listed_originator", [reference])
+    assert all(f"(pep {entry})" in line for line in held.for_officers)
+    rows = await office.rows("SELECT * FROM screenings WHERE reference = :r", r=reference)
+    weighed = [row for row in rows if row.subject == "originator"]
+    assert [(row.clear, row.matches[0]["uid"]) for row in weighed] == [(False, entry)] * 2
+    stored = f"{held.stored()} {rows} {alert}".lower()
+    for word in ("kvik", "gannet"):
+        assert word not in stored
+    assert any(word in str(held.for_officers).lower() for word in ("kvik", "gannet"))
+
+
+@pytest.mark.usefixtures("wanted")
+async def test_a_sender_who_is_on_no_list_is_screened_and_credited(office: Office):
+    customer_id = await office.customer()
+    office.network.payload = sent_by(person("Ingrid", "Solvang"))
+
+    large = await office.screening.screen_address(asked(customer_id, "0.02", "deposit/clear"))
+
+    assert large.is_clear
+    rows = await office.rows(
+        "SELECT subject, clear FROM screenings WHERE reference = 'deposit/clear' ORDER BY subject"
+    )
+    assert [tuple(row) for row in rows] == [("address", True), ("originator", True)]
+    assert await office.alerts_of(customer_id) == []
+
+
+@pytest.mark.usefixtures("wanted")
+async def test_a_workflow_from_before_leaves_the_deposit_of_a_listed_sender_in_quarantine(
+    office: Office,
+):
+    request = asked(await office.customer(), "0.02", "deposit/before")
+    office.network.payload = sent_by(person("Torvald", "Ipsen Kviksund"))
+    assert not await office.travel_rule.has_originator(request)
+
+    office.network.payload = sent_by(person("Ingrid", "Solvang"))
+    assert await office.travel_rule.has_originator(request)
 
 
 async def test_a_network_that_is_away_holds_the_deposit_and_its_screening_is_written_down(
@@ -269,13 +356,7 @@ async def test_a_lowered_tier_counts_from_the_next_deposit_on(office: Office):
 
 async def test_a_deposit_over_the_limit_is_held_for_an_officer(office: Office):
     customer_id = await office.customer(tier=1)
-    office.network.payload = {
-        "originator": {
-            "originatorPersons": [
-                {"legalPerson": {"name": {"nameIdentifier": [{"legalPersonName": "Mill"}]}}}
-            ]
-        }
-    }
+    office.network.payload = sent_by(company("Mill"))
 
     screened = await office.screening.screen_address(asked(customer_id, "1", "deposit/big"))
 
