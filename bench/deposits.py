@@ -44,7 +44,7 @@ async def addresses(stack: CustodyStack, customers: Sequence[CustomerId]) -> lis
 
 
 class Clock:
-    """When the node had each block, and when each deposit's credit could be read."""
+    """When each block was mined, and when each deposit's credit could be read."""
 
     def __init__(self, stack: CustodyStack, customers: Sequence[CustomerId]) -> None:
         self._stack = stack
@@ -53,10 +53,14 @@ class Clock:
         self.credits: dict[str, tuple[float, int]] = {}
         """Time and height by deposit."""
 
+    async def mine(self) -> None:
+        """One more block. Its time is from before it exists: latencies are never too short."""
+        height = await self._stack.bitcoin.call("getblockcount")
+        self.blocks[height + 1] = time.perf_counter()
+        await self._stack.mine()
+
     async def look(self) -> bool:
         """True: everybody's deposit is credited."""
-        height = await self._stack.bitcoin.call("getblockcount")
-        self.blocks.setdefault(height, time.perf_counter())
         async with self._stack.engine.connect() as connection:
             rows = (await connection.execute(_CREDITED, {"customers": self._customers})).all()
         now = time.perf_counter()
@@ -74,10 +78,9 @@ async def burst(stack: CustodyStack, size: int = BURST) -> tuple[float, list[flo
     customers = await stack.customers(size)
     payees = await addresses(stack, customers)
     clock = Clock(stack, customers)
-    await clock.look()
     for start in range(0, size, _OUTPUTS):
         await stack.pay_many(dict.fromkeys(payees[start : start + _OUTPUTS], AMOUNT))
-    await stack.mine()
+    await clock.mine()
     await watch(_PATIENCE_SECONDS, clock.look, "all of the burst credited")
     latencies = clock.latencies()
     first_block = min(clock.blocks[height] for _, height in clock.credits.values())
@@ -93,7 +96,7 @@ async def steady(stack: CustodyStack) -> list[float]:
         clock = Clock(stack, customers)
         await stack.pay_many(dict.fromkeys(await addresses(stack, customers), AMOUNT))
         watching = asyncio.create_task(watch(_PATIENCE_SECONDS, clock.look, "a block's deposits"))
-        await stack.mine()
+        await clock.mine()
         await watching
         latencies += clock.latencies()
     return sorted(latencies)
@@ -116,7 +119,7 @@ async def run() -> BenchResult:
         notes=[
             f"throughput: {BURST} deposits of as many customers in one block, to the last credit",
             (
-                f"latencies: last confirmation seen at the node to credit readable, of "
+                f"latencies: from before the last confirmation is mined to credit readable, of "
                 f"{len(calm)} deposits, {_PER_BLOCK} a block; aim p99 < 1000 ms"
             ),
             (
@@ -134,7 +137,7 @@ async def steady_warm_up(stack: CustodyStack) -> None:
         [customer] = await stack.customers(1)
         clock = Clock(stack, [customer])
         await stack.pay_many(dict.fromkeys(await addresses(stack, [customer]), AMOUNT))
-        await stack.mine()
+        await clock.mine()
         await watch(_PATIENCE_SECONDS, clock.look, "the first deposits")
 
 
