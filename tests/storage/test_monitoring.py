@@ -32,32 +32,12 @@ from storage.monitoring import MonitoringStore
 from storage.screening import ScreeningStore
 from storage.travel_rule import TravelRuleStore
 from streams.envelope import Envelope
-from streams.travel_rule import NetworkUnavailable
 from tests.kyc.conftest import LocalKeys
+from tests.storage.transfers import SilentNetwork, company, person, sent_by
 
 _numbers = itertools.count(1)
 COIN = 10**8
 BITCOIN = 60_000  # What the first migration values a whole one at, in USDT.
-
-
-class SilentNetwork:
-    """The other exchanges: nobody has said anything yet."""
-
-    def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
-        self.payload: dict[str, Any] | None = None
-        self.is_away = False
-
-    async def exchange_at(self, chain: str, address: str) -> str | None:
-        return "Another Exchange"
-
-    async def send(self, payload: dict[str, Any]) -> None:
-        self.told.append(payload)
-
-    async def originator(self, chain: str, txid: str) -> dict[str, Any] | None:
-        if self.is_away:
-            raise NetworkUnavailable("nobody answers")
-        return self.payload
 
 
 @dataclass
@@ -234,19 +214,6 @@ async def test_data_that_came_is_kept_sealed(office: Office):
     )[0]
     assert row.state == "received"
     assert b"Quistgaard" not in row.sealed
-
-
-def sent_by(person: dict[str, Any]) -> dict[str, Any]:
-    return {"originator": {"originatorPersons": [person]}}
-
-
-def company(name: str) -> dict[str, Any]:
-    return {"legalPerson": {"name": {"nameIdentifier": [{"legalPersonName": name}]}}}
-
-
-def person(given: str, family: str) -> dict[str, Any]:
-    identifier = {"primaryIdentifier": family, "secondaryIdentifier": given}
-    return {"naturalPerson": {"name": {"nameIdentifier": [identifier]}}}
 
 
 @pytest.fixture
