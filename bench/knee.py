@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+OTHERS: Final = "others on this machine"
+"""Not parts of ours: on a shared machine they limit, and cost nothing of ours."""
 KEEPS_UP: Final = 0.95
 """Share of what is offered that must be done for the path to count as keeping up."""
 
@@ -34,7 +36,7 @@ class Point:
         if not self.achieved:
             return {}
         more = {part: max(0.0, used - idle.get(part, 0.0)) for part, used in self.cores.items()}
-        costs = {part: 1e6 * used / self.achieved for part, used in more.items()}
+        costs = {part: 1e6 * used / self.achieved for part, used in more.items() if part != OTHERS}
         return dict(sorted(costs.items(), key=lambda item: -item[1]))
 
     def limit(self, cores: int) -> str:

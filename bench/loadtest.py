@@ -14,7 +14,8 @@ from typing import Final
 
 from bench import deposits, withdrawals
 from bench.custody_stack import CustodyStack, custody_stack, watch
-from bench.knee import Curve, Point, goes_on
+from bench.knee import OTHERS, Curve, Point, goes_on
+from bench.processors import busy_seconds
 from bench.report import percentile
 from bench.trading_stack import TradingStack, trading_stack
 
@@ -72,7 +73,7 @@ async def _idle(seconds_used: Callable[[], dict[str, float]]) -> dict[str, float
 
 
 async def _step(trading: TradingStack, logins: list[dict[str, object]], rate: float) -> Point:
-    before = trading.processor_seconds()
+    before, busy, began = trading.processor_seconds(), busy_seconds(), time.monotonic()
     found = await trading.load(
         "bench.order_load",
         logins=logins,
@@ -80,9 +81,11 @@ async def _step(trading: TradingStack, logins: list[dict[str, object]], rate: fl
         seconds=_STEP_SECONDS,
         rate=rate,
     )
-    used = trading.processor_seconds()
+    used, busy = trading.processor_seconds(), busy_seconds() - busy
+    ours = sum(used[name] - before.get(name, 0) for name in used) + found["processor"]
     cores = {name: (used[name] - before.get(name, 0)) / found["seconds"] for name in used}
     cores["load generator"] = found["processor"] / found["seconds"]
+    cores[OTHERS] = max(0.0, busy - ours) / (time.monotonic() - began)
     shares = found["acknowledged_ms"]
     return Point(rate, found["per_second"], shares["p50"], shares["p99"], cores)
 

@@ -15,6 +15,12 @@ def processor_seconds(stack: RentedStack, names: Iterable[str]) -> dict[str, flo
     return {name: _seconds(pid) for name, pid in pids.items() if pid is not None}
 
 
+def busy_seconds() -> float:
+    """Of all processors of this machine, whoever used them, since it started."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system + times.nice + times.irq + times.softirq)
+
+
 def _seconds(pid: int) -> float:
     """Children that ended are in their parent's time, so this never goes back."""
     total = 0.0
