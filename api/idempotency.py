@@ -22,6 +22,7 @@ from storage.idempotency import StoredAnswer
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
+_BOUNDARY = re.compile(r'^multipart/form-data;.*?\bboundary="?([^";]{1,70})"?', re.IGNORECASE)
 _KEPT_REFUSALS = frozenset(
     {
         HTTPStatus.FORBIDDEN,
@@ -76,8 +77,13 @@ async def _run_once(request: Request, handler: Handler, caller: Caller, key: str
 
 
 async def _fingerprint(request: Request) -> bytes:
+    """Of what is asked. A repeated upload has another boundary between the same parts."""
     head = f"{request.method}\n{target_of(request)}\n".encode()
-    return hashlib.sha256(head + await request.body()).digest()
+    body = await request.body()
+    boundary = _BOUNDARY.match(request.headers.get("content-type", ""))
+    if boundary is not None:
+        body = body.replace(b"--" + boundary[1].encode("latin-1"), b"--")
+    return hashlib.sha256(head + body).digest()
 
 
 async def _keep_refusal(

@@ -104,11 +104,13 @@ class Breaker:
         self._tell = tell
         self._later: list[asyncio.Task[None]] = []
         self._stopped: dict[str, int] = {}
+        self._ethereum_floor = 0
         self.done = 0
         self.skipped = 0
 
     async def follow(self, faults: list[Fault]) -> None:
         began = time.monotonic()
+        self._ethereum_floor = int(await self._ethereum("eth_blockNumber"), 16)
         for fault in faults:
             await asyncio.sleep(max(0.0, began + fault.at_seconds - time.monotonic()))
             try:
@@ -193,6 +195,10 @@ class Breaker:
         await self._bitcoin("generatetoaddress", blocks + 1, address)
 
     async def _reorg_ethereum(self, blocks: int) -> None:
+        """Never below where it all began: what filled the house's wallets nobody pays again."""
+        tip = int(await self._ethereum("eth_blockNumber"), 16)
+        for _ in range(self._ethereum_floor + blocks - tip):
+            await self._ethereum("evm_mine")
         await self._ethereum("anvil_reorg", blocks, [])
         await self._ethereum("evm_mine")
 

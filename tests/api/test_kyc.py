@@ -60,6 +60,24 @@ async def handed_in(exchange: Exchange) -> tuple[Person, str]:
     return person, sent.json()["id"]
 
 
+async def test_the_same_upload_twice_is_one_document_though_its_boundary_differs(
+    exchange: Exchange,
+) -> None:
+    person = await exchange.person()
+    person.http.headers["idempotency-key"] = "passport"
+
+    first = await upload(person, picture())
+    again = await upload(person, picture())
+    other = await upload(person, picture(), mrz=ZONE)
+
+    kinds = {each.request.headers["content-type"] for each in (first, again)}
+    assert len(kinds) == 2, "the client chose the same boundary"
+    assert first.status_code == 201, first.text
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    problem(other, 422, "idempotency_body_differs")
+
+
 async def test_documents_lie_in_s3_under_kms_and_no_route_serves_them(exchange: Exchange) -> None:
     person, document_id = await handed_in(exchange)
 
