@@ -57,6 +57,7 @@ async def test_everybody_sees_public_records_and_only_their_own_private_ones(sit
         {"kind": "withdrawal"},
         {"q": "2f1c"},
         {"q": "withdrawal done"},
+        {"q": "2f1c", "kind": ["trade", "withdrawal"]},
         {"address": "bcrt1qpayee"},
         {"txid": "ef" * 32},
         {"amount_max": "0.00000001", "kind": "withdrawal"},
