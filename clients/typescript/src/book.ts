@@ -35,56 +35,86 @@ const CHECKED_LEVELS = 10;
 
 /** `tick` and `lot` are the market's `tick_size` and `lot_size`: the checksum counts in them. */
 export class BookFollower {
-  private bids = new Map<string, string>();
-  private asks = new Map<string, string>();
+  private readonly bids: Side;
+  private readonly asks: Side;
   sequence = 0;
+
+  constructor(tick: string, lot: string) {
+    this.bids = new Side(tick, lot, -1n);
+    this.asks = new Side(tick, lot, 1n);
+  }
+
+  apply(message: BookSnapshot | BookUpdate): void {
+    if (message.type === "book_snapshot") {
+      this.bids.clear();
+      this.asks.clear();
+    } else if (message.previous_sequence !== this.sequence) throw new OutOfStep("an update is missing");
+    for (const level of message.bids) this.bids.change(level);
+    for (const level of message.asks) this.asks.change(level);
+    this.sequence = message.sequence;
+    const best = this.asks.checked(CHECKED_LEVELS) + this.bids.checked(CHECKED_LEVELS);
+    if (crc32(best) !== message.checksum) throw new OutOfStep("the checksum differs");
+  }
+
+  view(depth?: number): BookView {
+    return { bids: this.bids.best(depth), asks: this.asks.best(depth), sequence: this.sequence };
+  }
+}
+
+/**
+ * One side, always in order: an update costs what it changes and ten levels, not the whole book, so
+ * that dozens a second leave the page its time.
+ */
+class Side {
+  /** Prices in ticks, for bids negated: ascending is best first. */
+  private readonly keys: bigint[] = [];
+  private readonly levels: Level[] = [];
 
   constructor(
     private readonly tick: string,
     private readonly lot: string,
+    private readonly direction: 1n | -1n,
   ) {}
 
-  apply(message: BookSnapshot | BookUpdate): void {
-    if (message.type === "book_snapshot") {
-      this.bids = new Map(message.bids);
-      this.asks = new Map(message.asks);
-    } else {
-      if (message.previous_sequence !== this.sequence) throw new OutOfStep("an update is missing");
-      change(this.bids, message.bids);
-      change(this.asks, message.asks);
+  clear(): void {
+    this.keys.length = this.levels.length = 0;
+  }
+
+  change(level: Level): void {
+    const key = stepsOf(level[0], this.tick) * this.direction;
+    const place = this.placeOf(key);
+    const isThere = this.keys[place] === key;
+    if (level[1] !== "0") {
+      this.keys.splice(place, isThere ? 1 : 0, key);
+      this.levels.splice(place, isThere ? 1 : 0, level);
+    } else if (isThere) {
+      this.keys.splice(place, 1);
+      this.levels.splice(place, 1);
     }
-    this.sequence = message.sequence;
-    if (this.checksum() !== message.checksum) throw new OutOfStep("the checksum differs");
   }
 
-  view(depth?: number): BookView {
-    return {
-      bids: sorted(this.bids, this.tick, -1n).slice(0, depth),
-      asks: sorted(this.asks, this.tick, 1n).slice(0, depth),
-      sequence: this.sequence,
-    };
+  best(depth?: number): Level[] {
+    return this.levels.slice(0, depth);
   }
 
-  private checksum(): number {
-    const { bids, asks } = this.view(CHECKED_LEVELS);
-    const steps = [...asks, ...bids].map(
-      ([price, size]) => `${stepsOf(price, this.tick)}:${stepsOf(size, this.lot)},`,
-    );
-    return crc32(steps.join(""));
+  /** As the checksum wants it: `price:size,` in ticks and lots. */
+  checked(depth: number): string {
+    const best = this.levels.slice(0, depth);
+    return best
+      .map(([, size], place) => `${(this.keys[place] ?? 0n) * this.direction}:${stepsOf(size, this.lot)},`)
+      .join("");
   }
-}
 
-function change(side: Map<string, string>, levels: Level[]): void {
-  for (const [price, size] of levels) {
-    if (size === "0") side.delete(price);
-    else side.set(price, size);
+  /** Where `key` is, or would be. */
+  private placeOf(key: bigint): number {
+    let [low, high] = [0, this.keys.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.keys[middle] ?? key) < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
-}
-
-function sorted(side: Map<string, string>, tick: string, direction: bigint): Level[] {
-  const keyed = [...side].map((level): [bigint, Level] => [stepsOf(level[0], tick) * direction, level]);
-  keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return keyed.map(([, level]) => level);
 }
 
 /** How many steps a decimal is, without floating point. */
