@@ -16,6 +16,10 @@ app = typer.Typer(
 )
 
 
+_MODULES = {"break": "breaking"}
+"""Commands whose names no module can have."""
+
+
 @app.callback()
 def rialto() -> None:
     """Run, look at and check a Rialto exchange."""
@@ -23,7 +27,7 @@ def rialto() -> None:
 
 def main() -> None:
     modules = _modules()
-    asked_for = sys.argv[1:2]
+    asked_for = [_MODULES.get(word, word) for word in sys.argv[1:2]]
     # One command starts quickly and works also while another does not; help needs them all.
     register_all(asked_for if asked_for and asked_for[0] in modules else modules)
     app()

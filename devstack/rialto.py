@@ -40,6 +40,9 @@ ADDRESSES = (
 )
 
 
+LIAR = "RIALTO_LISTENER_BITCOIN_RPC_URL"
+"""Setting of a site: the listener's own bitcoin node, for `rialto break node`."""
+
 WEBHOOK = ("RIALTO_KYC_WEBHOOK_URL", "RIALTO_KYC_WEBHOOK_SECRET")
 OWN_WEBHOOKS = ("RIALTO_WEBHOOK_ALLOW_LOOPBACK",)
 VENDOR = ("RIALTO_KYC_VENDOR_API_KEY",)
@@ -137,6 +140,8 @@ def _plan(row: Row, site: Site) -> Plan:
     variables["RIALTO_METRICS_PORT"] = str(site.port(f"{row.name}_metrics"))
     if "AWS_REGION" in row.sees:
         variables["AWS_ACCESS_KEY_ID"] = f"rialto-{row.name.replace('_', '-')}"
+    if row.name == "event_listener" and LIAR in site.settings:
+        variables["RIALTO_BITCOIN_RPC_URL"] = site.settings[LIAR]
     if row.role is not None:
         variables["RIALTO_DATABASE_URL"] = database_url(site, row.role)
     if traces := site.settings.get("RIALTO_TRACES"):

@@ -65,6 +65,23 @@ def restart(site: Site, parts: Sequence[Part], progress: Progress) -> None:
     up(site, parts, (), progress)
 
 
+def start_again(site: Site, part: Part) -> None:
+    """Stop one part and start it as `site` says, which need not be how it is saved.
+
+    Nothing else is touched. Should it die, the supervisor starts it as the saved site says.
+    """
+    stack = Stack(site)
+    with stack.exclusive():
+        stack.stop(part)
+        stack.launch(part)
+
+
+def healthy_pid(site: Site, part: Part) -> int | None:
+    """The process of a part that says that it works; None if it does not."""
+    found = _status_of(Stack(site), part)
+    return found.pid if found.healthy else None
+
+
 def down(site: Site) -> list[str]:
     """Stop the supervisor, then our processes, then the servers. Data stays."""
     stack = Stack(site)

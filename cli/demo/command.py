@@ -22,6 +22,12 @@ from cli.running import Running
 from cli.terminal import console
 
 ORDERS_DEFAULT = 60
+NEXT = """
+What to try next: break it, and watch it heal
+  rialto break matcher   kill -9 of the matching engine
+  rialto break node      a node that shows a thousand times what was paid
+More: README.md, `What to try next`
+"""
 
 
 def register(app: typer.Typer) -> None:
@@ -81,3 +87,4 @@ def _show(totals: Totals, audit: Audit, seconds: float, *, as_json: bool) -> Non
     table.add_row("seconds", f"{seconds:.1f}")
     console.print(table)
     audit.show()
+    console.print(NEXT, markup=False, soft_wrap=True)

@@ -20,9 +20,11 @@ def breakable() -> Iterator[Exchange]:
     Its nodes stand behind proxies, which are kind until somebody breaks them.
     """
     exchange = Exchange(seed=1, RIALTO_TRACES="file:HOME/traces")
-    exchange.start()
-    yield exchange
-    exchange.close()
+    try:
+        exchange.start()
+        yield exchange
+    finally:
+        exchange.close()
 
 
 @pytest.fixture(scope="package")
