@@ -16,7 +16,7 @@ from api.dependencies import caller_of, has_credentials, services_of, target_of
 from api.errors import PROBLEM_JSON, IdempotencyKeyInvalid, kind_of, problem
 from api.exchange.caller import Caller
 from api.services import Services
-from domain.errors import ExchangeError
+from domain.errors import ExchangeError, SecondFactorRequired
 from storage.idempotency import StoredAnswer
 
 HEADER = "idempotency-key"
@@ -31,7 +31,9 @@ _KEPT_REFUSALS = frozenset(
         HTTPStatus.UNPROCESSABLE_ENTITY,
     }
 )
-"""Refusals that are answers. After the others nothing was decided, so the key is free again."""
+"""Refusals that are answers. After the others nothing was decided, so the key is free again; so it
+is when the second factor has yet to be proved, after which the same request goes on.
+"""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -90,7 +92,7 @@ async def _keep_refusal(
     request: Request, services: Services, caller: Caller, key: str, refusal: ExchangeError
 ) -> None:
     status = kind_of(refusal).status
-    if status not in _KEPT_REFUSALS:
+    if status not in _KEPT_REFUSALS or isinstance(refusal, SecondFactorRequired):
         await services.idempotency_keys.release(caller.customer_id, key)
         return
     body = problem(refusal, request_id=request.state.request_id, instance=request.url.path)

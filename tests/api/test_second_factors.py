@@ -36,6 +36,25 @@ async def forget_step_up(exchange: Exchange, person: Person) -> None:
     exchange.services.people.identity.forget()
 
 
+async def test_after_the_proof_the_same_request_goes_on_under_its_key(exchange: Exchange) -> None:
+    """Else who repeats an intent under its Idempotency-Key would be refused for ever."""
+    person, totp, _ = await with_totp(exchange)
+    await forget_step_up(exchange, person)
+    body, again = {"label": "bot", "scopes": ["read"]}, {"Idempotency-Key": "one-intent"}
+
+    problem(
+        await person.http.post("/v1/api-keys", json=body, headers=again),
+        403,
+        "second_factor_required",
+    )
+    await person.http.post("/v1/sessions/current/step-up", json={"code": totp.at(NOW)})
+    made = await person.http.post("/v1/api-keys", json=body, headers=again)
+    repeated = await person.http.post("/v1/api-keys", json=body, headers=again)
+
+    assert made.status_code == 201, made.text
+    assert repeated.json() == made.json()
+
+
 async def test_a_new_key_asks_for_a_fresh_proof(exchange: Exchange) -> None:
     person, totp, _ = await with_totp(exchange)
     await forget_step_up(exchange, person)
