@@ -212,7 +212,7 @@ class House:
         return dict(json.loads(out.decode().strip().splitlines()[-1]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[RentedStack]:
     """Servers of our own: a real engine must not hear the orders of other tests."""
     rented = RentedStack()
@@ -220,7 +220,7 @@ def stack() -> Iterator[RentedStack]:
     rented.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def shared_house(stack: RentedStack) -> AsyncIterator[House]:
     stack.require(*PARTS)
     engine = create_engine(database_url(stack.site, "rialto_worker"), pool_size=2)

@@ -121,14 +121,14 @@ async def swept(exchange: RentedStack, running: Running, temporal: Client) -> st
             found = (await api.get("/v1/deposits")).json()["data"]
             return True if found and found[0]["status"] == "withdrawable" else None
 
-        await eventually("the deposit is final", final, 120)
+        await eventually("the deposit is final", final, 240)
     sweeping = await temporal.start_workflow(
         SweepWorkflow.run,
         SweepInput(chain="bitcoin", asset="BTC"),
         id=f"sweep/bitcoin/BTC/{secrets.token_hex(4)}",
         task_queue="workflows",
     )
-    summary = await result_within(temporal, sweeping, 180)
+    summary = await result_within(temporal, sweeping, 240)
     assert "payment" in summary
     return str(summary)
 

@@ -1,0 +1,1 @@
+"""Trading clients, unmodified, against the dialect."""
