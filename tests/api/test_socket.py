@@ -21,7 +21,16 @@ NOW_US = 1_795_353_600_000_000
 @pytest.fixture(scope="module")
 async def shipper(exchange: Exchange) -> Shipper:
     made = Shipper(exchange)
-    await made.levels((1, 4_999_900, 10), (0, 5_000_100, 20))
+    first = await made.levels((1, 4_999_900, 10), (0, 5_000_100, 20))
+    book = exchange.services.trading.market_data.book(MARKET)  # type: ignore[arg-type]
+
+    async def heard() -> bool:
+        """Told again until then: the API may not have subscribed yet."""
+        if book.sequence != made.sequence:
+            await exchange.publish(first)
+        return book.sequence == made.sequence
+
+    await eventually(heard)
     return made
 
 
