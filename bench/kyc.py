@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -163,18 +162,15 @@ def _document(customer_id: CustomerId) -> dict[str, object]:
 @asynccontextmanager
 async def _applicants() -> AsyncIterator[Applicants]:
     rented = RentedStack(RIALTO_DURABLE="yes")
-    before = dict(os.environ)
     try:
         await asyncio.to_thread(rented.require, "compliance_worker", "kyc_vendor")
-        os.environ.update(rented.env)
         engine = create_engine(rented.env["RIALTO_DATABASE_URL"], application="bench")
         settings = _Temporal(rented.env)
-        client = await connect(settings, interceptors=[Officer(StaffSigner(aws.client("kms")))])
-        yield Applicants(client, engine)
+        with aws.pointed_at(rented.env):
+            client = await connect(settings, interceptors=[Officer(StaffSigner(aws.client("kms")))])
+            yield Applicants(client, engine)
         await engine.dispose()
     finally:
-        os.environ.clear()
-        os.environ.update(before)
         elsewhere(rented.close)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 import time
 from collections import Counter
@@ -32,7 +31,7 @@ from storage.dynamo import Dynamo
 from storage.dynamo_tables import TABLES, Table, create_table
 from storage.search_client import connect
 from storage.search_index import DocumentRefused, SearchIndex
-from streams.aws import client
+from streams.aws import client, pointed_at
 from streams.kinesis import MARKET_EVENTS, KinesisProducer, Record
 from streams.kinesis_consumer import KinesisConsumer, Position, Received, Take
 from streams.market_events import EVENTS_MAX, MarketEvents, encode
@@ -245,8 +244,8 @@ async def run() -> BenchResult:
     stack = RentedStack()
     try:
         stack.require(*PARTS)
-        os.environ.update(stack.env)
-        return await _run(stack)
+        with pointed_at(stack.env):
+            return await _run(stack)
     finally:
         stack.close()
 

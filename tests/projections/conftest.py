@@ -17,7 +17,7 @@ from devstack.rented import Database, RentedStack
 from storage import dynamo_checkpoints as checkpoints
 from storage.dynamo import Dynamo
 from storage.search_index import SearchUnavailable
-from streams.aws import _build, client
+from streams.aws import client, pointed_at
 from workers.projection_parts import Parts, ProjectionSettings, build
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -82,14 +82,11 @@ class Processor:
 def aws(stack: RentedStack) -> Iterator[dict[str, str]]:
     """The emulators, with everything seeded, and this process's clients pointed at them."""
     stack.require("postgres", "ministack", "roto", "osmem")
-    before = dict(os.environ)
-    os.environ.update(stack.env)
-    _build.cache_clear()
-    seed_aws.seed()
-    yield stack.env
-    os.environ.clear()
-    os.environ.update(before)
-    _build.cache_clear()
+    with pointed_at(stack.env), pytest.MonkeyPatch.context() as patched:
+        for name, value in stack.env.items():
+            patched.setenv(name, value)
+        seed_aws.seed()
+        yield stack.env
 
 
 @pytest.fixture(scope="module")
