@@ -51,10 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def place(item: pytest.Item) -> tuple[int, int]:
         folder = item.path.relative_to(TESTS).parts[0]
-        if folder in TOGETHER:
-            return LONG_FIRST.index(folder), 0
         rank = LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)
-        return rank, -sizes[item.path]
+        return rank, 0 if folder in TOGETHER else -sizes[item.path]
 
     items.sort(key=place)
 
