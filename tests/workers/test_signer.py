@@ -114,6 +114,7 @@ async def test_what_is_signed_pays_exactly_the_withdrawal(custody: Custody):
     sent = await custody.ethereum.broadcast(bytes(row.raw), TxId(signed.txid))
     assert (row.txid, row.status) == (signed.txid, "signed")
     assert sent.outcome is BroadcastOutcome.ACCEPTED
+    await custody.ethereum.call("evm_mine")
     assert await custody.ethereum.balance(PAYEE) == before + ETHER
     again = await custody.ethereum.broadcast(bytes(row.raw), TxId(signed.txid))
     assert again.outcome is BroadcastOutcome.KNOWN
@@ -126,6 +127,7 @@ async def test_a_token_withdrawal_pays_the_token(custody: Custody):
 
     row = await custody.attempt(request)
     await custody.ethereum.broadcast(bytes(row.raw), TxId(signed.txid))
+    await custody.ethereum.call("evm_mine")  # The node mines by itself too, a moment later.
     receipt = await custody.ethereum.receipt(TxId(signed.txid))
     assert quantity(receipt["status"]) == 1
     assert len(receipt["logs"]) == 1
@@ -154,6 +156,7 @@ async def test_a_replacement_keeps_nonce_and_payee_and_pays_more(custody: Custod
 
     row = await custody.attempt(SignPayment(request.payment_id, 2))
     await custody.ethereum.broadcast(bytes(row.raw), TxId(second.txid))
+    await custody.ethereum.call("evm_mine")
     mined = await custody.ethereum.transaction(TxId(second.txid))
     assert second.txid != first.txid
     assert mined["to"] == PAYEE.lower()
