@@ -51,7 +51,10 @@ class ReservesWorkflow:
 
     @workflow.run
     async def run(self, asked: ReservesInput) -> str:
-        bundle = workflow.now().strftime("%Y-%m-%dT%H%M%SZ")
+        # Two may begin in one second, by the schedule and by hand: each has a bundle of its own.
+        # The end of a run's id is random; its beginning is the time (UUIDv7, RFC 9562).
+        moment = workflow.now().strftime("%Y-%m-%dT%H%M%SZ")
+        bundle = f"{moment}-{workflow.info().first_execution_run_id[-8:]}"
         self._show("taking", [f"bundle {bundle}"], needs_human=False)
         taken = await self._take(bundle, asked.tip_chains)
         for block in taken.blocks:
