@@ -51,10 +51,7 @@ class ReservesWorkflow:
 
     @workflow.run
     async def run(self, asked: ReservesInput) -> str:
-        # Two may begin in one second, by the schedule and by hand: each has a bundle of its own.
-        # The end of a run's id is random; its beginning is the time (UUIDv7, RFC 9562).
-        moment = workflow.now().strftime("%Y-%m-%dT%H%M%SZ")
-        bundle = f"{moment}-{workflow.info().first_execution_run_id[-8:]}"
+        bundle = _bundle_id()
         self._show("taking", [f"bundle {bundle}"], needs_human=False)
         taken = await self._take(bundle, asked.tip_chains)
         for block in taken.blocks:
@@ -137,3 +134,12 @@ class ReservesWorkflow:
                 attributes.NEEDS_HUMAN.value_set(needs_human),
             ]
         )
+
+
+def _bundle_id() -> str:
+    """When it began, and the run id's random end: the beginning is the time, too (UUIDv7)."""
+    moment = workflow.now().strftime("%Y-%m-%dT%H%M%SZ")
+    # Two may begin in one second, by the schedule and by hand. Runs under way keep their bundle.
+    if workflow.patched("a-bundle-for-each-run"):
+        return f"{moment}-{workflow.info().first_execution_run_id[-8:]}"
+    return moment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -121,6 +122,16 @@ async def test_a_block_in_between_has_it_counted_again(office: Office, chains: C
         await run_now(office)
 
     assert chains.counted == [*[("bitcoin", False)] * 3, ("ethereum", True)]
+
+
+async def test_two_begun_in_one_second_have_a_bundle_each(office: Office, chains: Chains):
+    await office.world.customer(BTC=100)
+
+    async with at_work(office, chains):
+        made = await asyncio.gather(*(run_now(office) for _ in range(3)))
+
+    assert len(set(made)) == 3
+    assert chains.counted.count(("bitcoin", False)) == 3
 
 
 async def test_what_is_not_covered_asks_for_a_human(office: Office, chains: Chains):
