@@ -49,6 +49,8 @@ REFUSED = {
     "close_account": "no verification has begun",
 }
 """Well-formed, and yet refused here: with one of the refusals that the document names."""
+UNHEARD_OF = 2**40
+"""A trade's number that no test of this stack comes to."""
 
 
 def operation_ids() -> list[str]:
@@ -107,6 +109,8 @@ async def with_things(exchange: Exchange) -> tuple[Person, dict[str, Any]]:
         "delivery_id": delivery.json()["id"],
         "address_id": address.json()["id"],
         "session_id": session["id"],
+        # Other tests trade in the same market, and their projections count from one.
+        "trade_id": UNHEARD_OF,
     }
 
 
