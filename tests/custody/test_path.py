@@ -2,12 +2,17 @@
 
 import pytest
 
+from activities.deposits import AdvanceDeposit, DepositActivities
 from activities.listening.mempool import BitcoinMempool
+from activities.screening_messages import OriginatorCheck, Screening
 from storage import deposits
+from streams.notices import NoNotices
 from tests.custody.house import BTC, COIN, ETH, ETHER, House
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
+SENDER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+"""Of all ether that comes from outside."""
 PAYEE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 TIMELINE = ["seen", "mined", "credited", "released"]
 
@@ -69,4 +74,36 @@ async def test_ether_leaves_once_and_the_books_follow(house: House):
 
     assert await house.outside.node.balance(PAYEE) - before == ETHER
     assert await house.balance(carol, ETH) == (ETHER - int(row.fee_units), 0)
+    await house.assert_tied()
+
+
+async def test_a_listed_sender_found_while_awaited_is_kept_in_the_row_and_officers_decide(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    assert house.client is not None
+    awaited = Screening(is_clear=False, awaits_originator=True, reason="the sender is awaited")
+    for form in (SENDER, SENDER.lower()):
+        monkeypatch.setitem(house.desk.verdicts, form, awaited)
+    dora = await house.customer()
+    txid = await house.outside.pay(await house.address(dora, "ethereum"), ETHER)
+    await house.mine("ethereum")
+    row = await house.until_deposit(txid, "held")
+    steps = DepositActivities(
+        house.engine, house.ledger, house.catalog, NoNotices(), house.ethereum
+    )
+    hit = OriginatorCheck(has_arrived=True, score=91, reason="entry 41 of pep", for_officers=["Me"])
+
+    found = await steps.advance_deposit(AdvanceDeposit(deposit_id=row.id, originator=hit))
+    kept = (await house.deposit_of(txid)).screening
+    word = {"officer": "alice", "reason": "another person of that name"}
+    await house.client.get_workflow_handle(f"deposit/{row.id}").execute_update("clear", word)
+    await steps.advance_deposit(AdvanceDeposit(deposit_id=row.id, originator=hit))
+    await house.mine("ethereum", 40)  # More than any amount of ether needs.
+    await house.until_deposit(txid, "credited", "withdrawable")
+
+    assert (found.status, found.awaits_originator) == ("held", False)
+    assert (found.reason, found.risk_score) == ("entry 41 of pep", 91)
+    assert (kept["is_clear"], kept["score"], "for_officers" in kept) == (False, 91, False)
+    assert (await house.deposit_of(txid)).screening["is_clear"]
+    assert await house.balance(dora, ETH) == (ETHER, 0)
     await house.assert_tied()
