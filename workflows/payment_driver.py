@@ -50,10 +50,15 @@ class PaymentDriver:
         self._news = False
         self._problem = ""
         self._bumps_by_timer = 0
+        self._has_sent = False
         self._lock = asyncio.Lock()  # Officers' steps and ours change the payment one at a time.
 
     async def _drive_once(self, drive: Drive) -> PaymentState | None:
         """Send it, wait for news, post it if it is final. None: the signer refused."""
+        if not self._has_sent and workflow.patched("news-before-sending"):
+            # What started us is no news of the payment. A lost telling is repeated by the watch.
+            self._news = False
+        self._has_sent = True
         sent = await self._send(drive)
         if sent is None:
             return None
