@@ -1,12 +1,18 @@
 """The path without trouble: coins come in, are credited once, and leave once."""
 
+import os
+from contextlib import suppress
+
 import pytest
+from sqlalchemy import insert, text
 
 from activities.deposits import AdvanceDeposit, DepositActivities
 from activities.listening.mempool import BitcoinMempool
 from activities.screening_messages import OriginatorCheck, Screening
 from storage import deposits
+from storage.tables_customers import customers
 from streams.notices import NoNotices
+from tests.chains.house import addresses_for
 from tests.custody.house import BTC, COIN, ETH, ETHER, House
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
@@ -38,6 +44,56 @@ async def test_bitcoins_are_credited_at_the_first_and_may_leave_at_the_third_con
     assert told == TIMELINE
     assert credited == (COIN // 2, 0)
     assert await house.balance(alice, BTC) == (COIN // 2, 0)
+    await house.assert_tied()
+
+
+@pytest.mark.skipif(
+    not os.environ.get("RIALTO_TEST_ALL"), reason="minutes: only with RIALTO_TEST_ALL"
+)
+async def test_a_thousand_deposits_of_one_block_are_credited_once_each(house: House):
+    """To the end: each by its own workflow, screened, and in the balance of its own customer."""
+    first = 2_000_000
+    numbers = range(first, first + 1_000)
+    async with house.owner.begin() as connection:
+        await connection.execute(
+            insert(customers),
+            [{"id": n, "email": f"{n}@example.test", "kyc_tier": 3} for n in numbers],
+        )
+    addresses = await addresses_for(house.engine, "bitcoin", len(numbers), first=first)
+    for start in range(0, len(addresses), 100):
+        some = addresses[start : start + 100]
+        await house.miner.pay_many(dict.fromkeys(some, "0.001"))
+    await house.mine("bitcoin")
+
+    async def all_credited() -> bool:
+        async with house.engine.connect() as connection:
+            count = await connection.scalar(
+                text(
+                    "SELECT count(*) FROM deposits WHERE customer_id >= :f AND status = 'credited'"
+                ),
+                {"f": first},
+            )
+        return count == len(numbers)
+
+    for _ in range(3):  # Each has minutes of patience.
+        with suppress(AssertionError):
+            await house.until("all are credited", all_credited)
+            break
+    assert await all_credited()
+    async with house.engine.connect() as connection:
+        blocks = await connection.scalar(
+            text("SELECT count(DISTINCT block_hash) FROM deposits WHERE customer_id >= :f"),
+            {"f": first},
+        )
+        balances = await connection.execute(
+            text(
+                "SELECT count(*) AS n, min(balance) AS low, max(balance) AS high FROM accounts"
+                " WHERE customer_id >= :f AND kind = 'customer_available' AND asset = 'BTC'"
+            ),
+            {"f": first},
+        )
+        assert tuple(balances.one()) == (1_000, COIN // 1_000, COIN // 1_000)
+    assert blocks == 1
     await house.assert_tied()
 
 
