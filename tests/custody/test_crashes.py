@@ -96,7 +96,8 @@ class Workers:
             if "die" in fault[1]:
                 assert not is_alive(pids[0]), "the fault never struck"
         finally:
-            replacing.cancel()
+            if is_alive(pids[0]):
+                replacing.cancel()  # Else wait for it: left over, it would work in later tests.
             await asyncio.gather(replacing, return_exceptions=True)
             for pid in filter(is_alive, pids):
                 os.kill(pid, signal.SIGKILL)
