@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -40,6 +41,8 @@ from domain.ids import CustomerId
 from storage.kyc import Audited, CaseRow, Document
 from streams.envelope import Envelope
 from streams.kyc_vendor import VendorAnswer
+
+logger = logging.getLogger(__name__)
 
 
 class Store(Protocol):
@@ -123,6 +126,7 @@ class KycActivities:
             expires_at=record.expires_at,
         )
         await self._tools.store.record(row, _audited(record.customer_id, record.actions))
+        logger.info("case recorded", extra={"state": record.state, "tier": record.tier})
 
     @activity.defn(name="kyc_start_check")
     @refusals_end_it
