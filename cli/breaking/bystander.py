@@ -48,6 +48,12 @@ class Bystander:
         """Returns the transaction, which waits to be mined."""
         return (await self._outside.pay(self._address, satoshi)).txid
 
+    async def hands_in_again(self, txid: str) -> None:
+        """As wallets do: a node drops what the rival branch makes unripe or too early for a while,
+        and payments name the height before which they may not be mined.
+        """
+        await self._outside.hand_in_again(txid)
+
     async def deposit_status(self, txid: str) -> str:
         """As the customer is told it; empty before the exchange knows of it."""
         found = await self._customer.deposit(txid)

@@ -1,4 +1,4 @@
-"""`rialto break matcher|node`: one thing goes wrong, the exchange heals, every unit ties."""
+"""`rialto break reorg|matcher|node`: one thing goes wrong, the exchange heals, every unit ties."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from cli.breaking import scenes
-from cli.breaking.scenes import Healed
+from cli.breaking.scenes import DEPTH_MAX, Healed
 from cli.breaking.stage import Stage
 from cli.deed import AsJson
 from cli.demo.customer import NotInTime
@@ -31,6 +32,20 @@ Scene = Callable[[Stage], Awaitable[Healed]]
 
 def register(parent: typer.Typer) -> None:
     parent.add_typer(app)
+
+
+@app.command()
+def reorg(
+    depth: Annotated[
+        int, typer.Option(min=1, max=DEPTH_MAX, help="Blocks; six would stop payments.")
+    ] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Reorg now: the newest bitcoin blocks give way to a longer branch. Exit 1 if anything is off.
+
+    What deposits in them had is taken back, and given again once they are mined again.
+    """
+    _play(lambda stage: scenes.reorg(stage, depth), as_json=as_json)
 
 
 @app.command()

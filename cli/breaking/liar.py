@@ -13,7 +13,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,7 +48,8 @@ def lying(node_url: str, satoshi: int) -> Iterator[tuple[str, list[str]]]:
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(BrokenPipeError, ConnectionResetError):  # The listener is restarted.
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Lies are told quietly."""

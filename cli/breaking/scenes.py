@@ -15,10 +15,13 @@ from cli.breaking.liar import lying
 from cli.breaking.stage import Stage
 from devstack.rialto import LIAR
 
+DEPTH_MAX: Final = 5
+"""Blocks: a reorg of six stops the chain's payments until staff has looked."""
 STAKE_SATOSHI: Final = 1_000_000
 LIE_SATOSHI: Final = 123_457
 """An amount that nothing else in a block is likely to have."""
 _SPENDABLE: Final = {"credited", "withdrawable"}
+_TAKEN_BACK: Final = {"orphaned", "reversed"}
 
 
 @dataclass
@@ -29,6 +32,77 @@ class Healed:
     seconds: float = 0.0
     facts: dict[str, object] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+
+
+async def reorg(stage: Stage, depth: int) -> Healed:
+    """Replace the newest blocks by a longer branch, as a rival miner would."""
+    lost_before = await stage.taken_back()
+    async with Bystander(stage.running) as bystander:
+        await bystander.prepare(STAKE_SATOSHI)
+        for _ in range(DEPTH_MAX):  # Out of reach: a coinbase that the branch makes unripe again
+            await stage.mine()  # would take every payment that spends it out of the mempool.
+        with stage.asleep("miner"):  # Its next block would confirm anew what we want to see fall.
+            txid = await _credited(stage, bystander)
+            facts = await _replace_blocks(stage, txid, depth)
+            taken_back = await stage.wait(
+                "the deposit is taken back", _status(bystander, txid, _TAKEN_BACK)
+            )
+        await bystander.hands_in_again(txid)
+        stage.tell(f"Its deposit is {taken_back}; its wallet hands the same payment in again")
+        final = await stage.wait(
+            "the deposit is whole again", _status(bystander, txid, {"withdrawable"})
+        )
+
+    async def whole() -> bool | None:
+        return await stage.taken_back() <= lost_before or None
+
+    await stage.wait("every deposit is whole again", whole)
+    await stage.wait("the listener is at the tip", stage.caught_up)
+    stage.tell(f"Mined again, and {final}: credited once, under the same id")
+    facts |= {"deposit": txid, "was": taken_back, "is": final}
+    return Healed("reorg", facts=facts, findings=await stage.settled())
+
+
+async def _credited(stage: Stage, bystander: Bystander) -> str:
+    """A deposit with just as many confirmations as its credit needs."""
+    await stage.wait("the listener is at the tip", stage.caught_up)
+    txid = await bystander.is_paid(STAKE_SATOSHI)
+    await stage.mine()
+
+    async def mined() -> Any:
+        row = await stage.deposit(txid)
+        return row if row is not None and row.height is not None else None
+
+    row = await stage.wait("the listener sees the deposit", mined)
+    for _ in range(row.credit_confirmations - 1):
+        await stage.mine()
+    await stage.wait("the deposit is credited", _status(bystander, txid, _SPENDABLE))
+    stage.tell(f"A customer was paid {STAKE_SATOSHI} satoshi in block {row.height}, and has them")
+    return txid
+
+
+async def _replace_blocks(stage: Stage, txid: str, depth: int) -> dict[str, object]:
+    """The deposit's block and those above it, at least `depth`, give way to empty ones."""
+    await stage.wait("the listener is at the tip", stage.caught_up)
+    height, old_tip = await stage.bitcoin.tip()
+    depth = max(depth, height - (await stage.deposit(txid)).height + 1)
+    assert depth <= DEPTH_MAX, f"a reorg of {depth} blocks would stop payments"
+    stage.tell(f"Blocks {height - depth + 1} to {height} are thrown away; a rival's take over")
+    await stage.bitcoin.call("invalidateblock", await stage.bitcoin.block_hash(height - depth + 1))
+    await stage.mine_empty(depth + 1)
+
+    async def gone() -> Any:
+        row = await stage.row(
+            "SELECT count(*) FILTER (WHERE orphaned_at IS NULL) AS standing FROM blocks"
+            " WHERE chain = 'bitcoin' AND hash = :hash",
+            hash=old_tip,
+        )
+        return True if row.standing == 0 else None
+
+    await stage.wait("the listener has left the old branch", gone)
+    await stage.wait("the listener is at the new tip", stage.caught_up)
+    stage.tell("The listener went back block by block, and forth along the new branch")
+    return {"depth": depth, "old_tip": old_tip, "height": height}
 
 
 async def matcher(stage: Stage) -> Healed:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +21,7 @@ from chains.node import NodeFault
 from cli.demo.customer import NotInTime, eventually
 from cli.running import Running
 from devstack import whole
+from devstack.chain_funds import MINER_WALLET
 from devstack.parts import named
 from devstack.site import Site
 from devstack.stack import Stack
@@ -70,9 +74,38 @@ class Stage:
         found = await self.rows("SELECT * FROM deposits WHERE txid = :txid", txid=txid)
         return found[0] if found else None
 
+    async def taken_back(self) -> set[str]:
+        """Deposits of bitcoin that are in no block any more."""
+        found = await self.rows(
+            "SELECT id FROM deposits WHERE chain = 'bitcoin' AND status IN ('orphaned', 'reversed')"
+        )
+        return {row.id for row in found}
+
     async def wait(self, what: str, look: Callable[[], Awaitable[Any]]) -> Any:
         """Raises NotInTime."""
         return await eventually(what, look, WAIT_SECONDS)
+
+    async def mine(self) -> None:
+        """One block with all that waits in the mempool."""
+        address = await self.bitcoin.wallet(MINER_WALLET).call("getnewaddress")
+        await self.bitcoin.call("generatetoaddress", 1, address)
+
+    async def mine_empty(self, count: int) -> None:
+        """Blocks without the mempool's transactions."""
+        address = await self.bitcoin.wallet(MINER_WALLET).call("getnewaddress")
+        for _ in range(count):
+            await self.bitcoin.call("generateblock", address, [])
+
+    @contextmanager
+    def asleep(self, name: str) -> Iterator[None]:
+        """A part stands still meanwhile, as by SIGSTOP; nobody takes it for dead."""
+        running = Stack(self.site).running(named(name))
+        assert running is not None, f"{name} does not run"
+        os.kill(running.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(running.pid, signal.SIGCONT)
 
     async def start_again(self, name: str, site: Site) -> None:
         """Stop one part and start it as `site` says, until it says that it works."""

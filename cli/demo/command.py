@@ -25,6 +25,7 @@ ORDERS_DEFAULT = 60
 NEXT = """
 What to try next: break it, and watch it heal
   rialto break matcher   kill -9 of the matching engine
+  rialto break reorg     the newest bitcoin blocks give way to others
   rialto break node      a node that shows a thousand times what was paid
 More: README.md, `What to try next`
 """

@@ -78,6 +78,11 @@ class OutsideBitcoin:
         txid = await self._call("sendtoaddress", address, _coins(satoshi), wallet=BITCOIN_WALLET)
         return Payment("BTC", satoshi, txid)
 
+    async def hand_in_again(self, txid: str) -> None:
+        """The same bytes to the node once more, in case it dropped them."""
+        payment = await self._call("gettransaction", txid, wallet=BITCOIN_WALLET)
+        await self._call("sendrawtransaction", payment["hex"])
+
     async def received(self, address: str) -> int:
         """Satoshi that this address got, in the mempool or in blocks."""
         coins = await self._call("getreceivedbyaddress", address, 0, wallet=BITCOIN_WALLET)

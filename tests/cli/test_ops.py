@@ -159,7 +159,7 @@ def test_every_command_of_operations_speaks_json():
         "market halt", "market cancel-only", "market resume", "asset pause", "asset resume",
         "ledger verify", "ledger explain", "ledger trial-balance", "deposits rescan",
         "projections rebuild", "engine replay", "engine verify", "engine snapshot", "reconcile",
-        "reserves prove", "reserves verify", "break matcher", "break node",
+        "reserves prove", "reserves verify", "break reorg", "break matcher", "break node",
     ):  # fmt: skip
         command: Any = root
         for word in words.split():

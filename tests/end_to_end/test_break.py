@@ -42,11 +42,20 @@ def test_a_killed_matcher_comes_back_with_its_orders_and_takes_those_placed_mean
     assert facts["resting"] != facts["placed_meanwhile"]
 
 
-async def test_a_lying_node_is_not_believed(running: Running) -> None:
+def test_a_lying_node_is_not_believed(running: Running) -> None:
     facts = broken(running, "node")["facts"]
 
     assert "not the header's" in facts["halted_reason"]
     assert facts["lies"] > 0
     assert facts["credited_satoshi"] == facts["paid_satoshi"]
+
+
+async def test_a_reorg_takes_a_deposit_back_and_it_is_credited_once_when_mined_again(
+    running: Running,
+) -> None:
+    facts = broken(running, "reorg")["facts"]
+
+    assert facts["was"] in {"orphaned", "reversed"}
+    assert facts["is"] == "withdrawable"
     audit = await run_audit(running)
     assert audit.findings == []
