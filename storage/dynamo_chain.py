@@ -1,7 +1,8 @@
 """Blocks, outputs that pay us, deposits and withdrawals in DynamoDB; newer versions replace older.
 
 Outputs of one chain transaction are one partition; blocks and addresses list theirs by an index.
-Deposits and withdrawals also keep every version as a line of their history.
+Deposits and withdrawals also keep every version as a line of their history. A transaction of ours
+that pays withdrawals has a signpost to each of them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from storage.dynamo_values import Item
 
 _State = TypeVar("_State", Block, Output)
 _STATE = "state"
+_NO_STATES = ("line#", "payee#")
 State: TypeAlias = Block | Output | Deposit | Withdrawal
 
 
@@ -36,6 +38,8 @@ def put_deposits(dynamo: Dynamo, deposits: Sequence[Deposit]) -> None:
 
 
 def put_withdrawals(dynamo: Dynamo, withdrawals: Sequence[Withdrawal]) -> None:
+    """Signposts go first: a state that is there is found by its transaction too."""
+    dynamo.put_many(CHAIN, [_signpost(each, each.txid) for each in withdrawals if each.txid])
     items = [_custody_item("withdrawal", withdrawal) for withdrawal in withdrawals]
     _put_custody(dynamo, [item | {"fee_units": str(item["fee_units"])} for item in items])
 
@@ -57,6 +61,13 @@ def newest_blocks(
 def outputs_of_transaction(dynamo: Dynamo, chain: str, txid: str) -> list[Output]:
     items = dynamo.query_all(CHAIN, f"tx#{chain}#{txid}", "output#", "output#~")
     return [_to_output(item) for item in items]
+
+
+def withdrawals_paid_by(dynamo: Dynamo, chain: str, txid: str) -> list[Withdrawal]:
+    """Those whose payment is this transaction, as they stand; not those that another one paid."""
+    signposts = dynamo.query_all(CHAIN, f"tx#{chain}#{txid}", "payee#", "payee#~")
+    found = find_withdrawals(dynamo, [each["withdrawal_id"] for each in signposts])
+    return sorted((each for each in found if each.txid == txid), key=lambda each: each.id)
 
 
 def outputs_of_block(dynamo: Dynamo, chain: str, block_hash: str) -> list[Output]:
@@ -156,10 +167,10 @@ def _merge(dynamo: Dynamo, states: Iterable[_State], how: _Merging[_State]) -> l
 
 
 def scan(dynamo: Dynamo) -> Iterator[State]:
-    """Everything as it stands, in no order; the lines of histories left out."""
+    """Everything as it stands, in no order; lines of histories and signposts left out."""
     for item in dynamo.scan(CHAIN):
         read = _READERS.get(item["pk"].split("#")[0])
-        if read is not None and not item["sk"].startswith("line#"):
+        if read is not None and not item["sk"].startswith(_NO_STATES):
             yield read(item)
 
 
@@ -175,6 +186,15 @@ def _put_custody(dynamo: Dynamo, states: list[Item]) -> None:
     ]
     dynamo.put_many(CHAIN, lines)
     dynamo.put_newer(CHAIN, states)
+
+
+def _signpost(withdrawal: Withdrawal, txid: str) -> Item:
+    """Of every transaction that was to pay it: only the newest state knows which one does."""
+    return {
+        "pk": f"tx#{withdrawal.chain}#{txid}",
+        "sk": f"payee#{withdrawal.id}",
+        "withdrawal_id": withdrawal.id,
+    }
 
 
 def _custody_item(kind: str, state: Deposit | Withdrawal) -> Item:

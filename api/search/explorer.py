@@ -15,7 +15,8 @@ from domain.errors import InvalidInput, UnknownDeposit, UnknownOrder, UnknownWit
 from domain.ids import OrderId, TradeId
 from domain.market import Market
 from domain.money import format_units
-from projections.chain import Block, Deposit, Output, Withdrawal
+from domain.withdrawal import WithdrawalStatus
+from projections.chain import Block, Deposit, Output, OutputStatus, Withdrawal
 from projections.listings import Listings
 from projections.order import OrderEvent, fold
 from storage import dynamo_chain, dynamo_orders, dynamo_trades
@@ -23,6 +24,11 @@ from storage.dynamo import Dynamo
 
 _T = TypeVar("_T")
 BLOCKS_PER_PAGE = 25
+_ON_CHAIN: dict[str, OutputStatus] = {
+    WithdrawalStatus.SEEN: OutputStatus.SEEN,
+    WithdrawalStatus.DONE: OutputStatus.MINED,
+}
+"""Of withdrawals whose transaction everybody can see: how it stands there."""
 
 
 class UnknownRecord(InvalidInput):
@@ -53,6 +59,20 @@ class OutputView(BaseModel):
     block_hash: str | None
 
 
+class PayeeView(BaseModel):
+    """What a transaction of the exchange pays to an address: as the chain shows it to everybody.
+
+    Whose withdrawal it is, and when it was asked for, is nobody else's business.
+    """
+
+    chain: str
+    txid: str
+    address: str
+    asset: str
+    amount: str
+    status: str = Field(description="seen: a node has it; mined: confirmed in a block.")
+
+
 class BlocksPage(BaseModel):
     data: list[BlockView]
     lag_ms: int | None
@@ -67,7 +87,8 @@ class BlockPage(BaseModel):
 class TransactionPage(BaseModel):
     chain: str
     txid: str
-    outputs: list[OutputView]
+    outputs: list[OutputView] = Field(description="Those that pay the exchange.")
+    payees: list[PayeeView] = Field(description="Whom it pays for withdrawals of the exchange.")
     lag_ms: int | None
 
 
@@ -164,10 +185,18 @@ class Explorer:
         outputs = await self._read(
             lambda dynamo: dynamo_chain.outputs_of_transaction(dynamo, chain, txid)
         )
-        if not outputs:
-            raise UnknownRecord("no transaction of that id pays the exchange")
+        paid = await self._read(
+            lambda dynamo: dynamo_chain.withdrawals_paid_by(dynamo, chain, txid)
+        )
+        payees = self._payees(paid)
+        if not outputs and not payees:
+            raise UnknownRecord("no transaction of that id pays the exchange or is its own")
         return TransactionPage(
-            chain=chain, txid=txid, outputs=self._outputs(outputs), lag_ms=await self._behind()
+            chain=chain,
+            txid=txid,
+            outputs=self._outputs(outputs),
+            payees=payees,
+            lag_ms=await self._behind(),
         )
 
     async def address(self, chain: str, address: str, cursor: str | None) -> AddressPage:
@@ -267,6 +296,22 @@ class Explorer:
             for each in outputs
             if each.asset
         ]
+
+    def _payees(self, paid: list[Withdrawal]) -> list[PayeeView]:
+        """In the order of addresses. Before a node has the transaction nobody is told of it."""
+        payees = [
+            PayeeView(
+                chain=each.chain,
+                txid=each.txid or "",
+                address=each.address,
+                asset=each.asset,
+                amount=format_units(each.units, self._listings.asset(each.asset).scale),
+                status=_ON_CHAIN[each.status],
+            )
+            for each in paid
+            if each.status in _ON_CHAIN
+        ]
+        return sorted(payees, key=lambda each: (each.address, each.amount))
 
     async def _read(self, call: Callable[[Dynamo], _T]) -> _T:
         return await asyncio.to_thread(lambda: call(self._dynamo()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -56,6 +56,19 @@ def withdrawal() -> Withdrawal:
     )  # fmt: skip
 
 
+RAISED = Withdrawal(
+    "3a2d", STRANGER, "bitcoin", "BTC", 2_000, 10, "bcrt1qother", "seen", START_MS + 3000,
+    START_MS + 3000, 4, "11" * 32,
+)  # fmt: skip
+"""Its fee was raised: another transaction paid it, together with the withdrawal above."""
+PAYMENTS = [
+    RAISED,
+    replace(RAISED, version=5, status="done", txid="ef" * 32),
+    replace(RAISED, id="4b3e", version=6, status="broadcast", txid="22" * 32),
+]
+"""Not in the index: who looks by transaction needs no search."""
+
+
 def fill(parts: Parts) -> None:
     """Ten trades of customers 7 and 8, two deposits with their outputs, a withdrawal, a block."""
     parts.projector().apply([market_record(0, traded(10))])
@@ -70,7 +83,7 @@ def fill(parts: Parts) -> None:
         "bitcoin", "bb", 5, is_canonical=True, version=1, at_ms=START_MS, parent_hash="aa"
     )
     dynamo_chain.put_deposits(store.dynamo, deposits())
-    dynamo_chain.put_withdrawals(store.dynamo, [withdrawal()])
+    dynamo_chain.put_withdrawals(store.dynamo, [withdrawal(), *PAYMENTS])
     dynamo_chain.merge_outputs(store.dynamo, outputs)
     dynamo_chain.merge_blocks(store.dynamo, [block])
     found: list[Document] = [chain.of_deposit(each, assets[each.asset]) for each in deposits()]

@@ -101,6 +101,30 @@ async def test_pages_of_others_records_do_not_exist(site: Site) -> None:
             assert hidden.json()["code"] == missing.json()["code"]
 
 
+async def test_a_transaction_of_ours_shows_whom_it_pays_and_not_who_asked(site: Site) -> None:
+    reading = site.as_(PUBLIC)
+    path = f"/explorer/transactions/bitcoin/{'ef' * 32}"
+    found = (await reading.get(f"/v1{path}")).json()
+    page = await reading.get(path)
+
+    on_chain = {"chain": "bitcoin", "txid": "ef" * 32, "asset": "BTC", "status": "mined"}
+    assert found["outputs"] == []
+    assert found["payees"] == [
+        {**on_chain, "address": "bcrt1qother", "amount": "0.00002"},
+        {**on_chain, "address": "bcrt1qpayee", "amount": "0.00000001"},
+    ]
+    assert page.status_code == 200
+    assert all(each in page.text for each in ("bcrt1qother", "bcrt1qpayee", "0.00002"))
+    assert not any(each in page.text for each in ("2f1c", "3a2d")), "ids of withdrawals are private"
+
+
+@pytest.mark.parametrize("txid", ["11" * 32, "22" * 32], ids=["replaced", "not seen by a node"])
+async def test_a_transaction_that_paid_nobody_is_not_there(site: Site, txid: str) -> None:
+    for viewer in (PUBLIC, OFFICER):
+        answer = await site.as_(viewer).get(f"/v1/explorer/transactions/bitcoin/{txid}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_record")
+
+
 async def test_staff_see_nothing_that_is_not_written_down(site: Site) -> None:
     site.audit.looks.clear()
     await site.search(OFFICER, customer="7")

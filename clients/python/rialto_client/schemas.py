@@ -796,6 +796,21 @@ class PasswordBody(TypedDict):
     new_password: str
 
 
+class PayeeView(TypedDict):
+    """What a transaction of the exchange pays to an address: as the chain shows it to everybody.
+
+    Whose withdrawal it is, and when it was asked for, is nobody else's business.
+    """
+
+    chain: str
+    txid: str
+    address: str
+    asset: str
+    amount: str
+    status: str
+    """seen: a node has it; mined: confirmed in a block."""
+
+
 class Problem(TypedDict):
     """RFC 9457. Branch on `code`; the rest is for people."""
 
@@ -1055,6 +1070,9 @@ class TransactionPage(TypedDict):
     chain: str
     txid: str
     outputs: list[OutputView]
+    """Those that pay the exchange."""
+    payees: list[PayeeView]
+    """Whom it pays for withdrawals of the exchange."""
     lag_ms: int | None
 
 

@@ -753,6 +753,21 @@ export interface PasswordBody {
   new_password: string;
 }
 
+/**
+ * What a transaction of the exchange pays to an address: as the chain shows it to everybody.
+ *
+ * Whose withdrawal it is, and when it was asked for, is nobody else's business.
+ */
+export interface PayeeView {
+  chain: string;
+  txid: string;
+  address: string;
+  asset: string;
+  amount: string;
+  /** seen: a node has it; mined: confirmed in a block. */
+  status: string;
+}
+
 /** RFC 9457. Branch on `code`; the rest is for people. */
 export interface Problem {
   type: string;
@@ -1022,7 +1037,10 @@ export interface TradingFee {
 export interface TransactionPage {
   chain: string;
   txid: string;
+  /** Those that pay the exchange. */
   outputs: OutputView[];
+  /** Whom it pays for withdrawals of the exchange. */
+  payees: PayeeView[];
   lag_ms: number | null;
 }
 
