@@ -17,6 +17,7 @@ from cli.running import Running
 from devstack.rented import RentedStack
 from tests.end_to_end.web_browser import PATIENCE_MS, Visitor, visitor
 from tests.end_to_end.web_trading import change_and_cancel, every_kind_of_order, read_statement
+from tests.end_to_end.web_withdrawal import save_address, withdraw
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -85,8 +86,13 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
     browser: Browser, web_url: str, bot: Customer, staff: Staff, bitcoin: OutsideBitcoin
 ):
     assert bot.id
-    async with visitor(browser, web_url, viewport={"width": 1440, "height": 900}) as ada:
+    async with (
+        visitor(browser, web_url, viewport={"width": 1440, "height": 900}) as ada,
+        visitor(browser, web_url, viewport={"width": 390, "height": 844}) as phone,
+    ):
         await ada.sign_up()
+        # Logged in while there was no second factor to prove: later it has to prove one.
+        await phone.log_in_as(ada)
         await ada.hand_in_papers()
         await ada.kyc_is("manual_review")
         await staff.approve_kyc(await _customer_id(ada), "papers seen, name and photo match")
@@ -110,27 +116,18 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
         await every_kind_of_order(ada, second)
         await second.page.close()
         await read_statement(ada)
-        await _withdraw(ada, bitcoin)
-        assert ada.complaints == []
-        assert ada.elsewhere == set()
+        payee = await bitcoin.new_address()
+        await save_address(ada, "cold store", payee)
+        phone.totp_secret = ada.totp_secret
+        await withdraw(phone, bitcoin, "cold store", payee)
+        for tab in (ada, phone):
+            assert tab.complaints == []
+            assert tab.elsewhere == set()
 
 
 async def _customer_id(ada: Visitor) -> str:
     answer = await ada.page.request.get(f"{ada.url}/v1/account")
     return str((await answer.json())["customer_id"])
-
-
-async def _withdraw(ada: Visitor, bitcoin: OutsideBitcoin) -> None:
-    payee = await bitcoin.new_address()
-    page = ada.page
-    await ada.go("/wallet/withdraw/BTC")
-    await page.locator("#address").fill(payee)
-    await page.locator("#amount").fill("0.05")
-    await page.get_by_role("button", name="Review").click()
-    await page.get_by_role("button", name="Withdraw now").click()
-    done = page.locator('[data-testid="withdrawal"][data-status="done"]')
-    await expect(done).to_be_visible(timeout=2 * PATIENCE_MS)
-    assert await bitcoin.received(payee) == 5_000_000
 
 
 async def test_refusals_are_told_in_words(browser: Browser, web_url: str):

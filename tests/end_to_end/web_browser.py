@@ -68,6 +68,12 @@ class Visitor:
         await self.page.get_by_label("Password").fill(self.password)
         await self.press_log_in()
 
+    async def log_in_as(self, other: Visitor) -> None:
+        """The same customer on another device."""
+        self.email, self.password = other.email, other.password
+        await self.log_in()
+        await self.page.wait_for_url(lambda url: not url.endswith("/login"), timeout=PATIENCE_MS)
+
     async def press_log_in(self) -> None:
         await self.page.locator("main").get_by_role("button", name="Log in", exact=True).click()
 
@@ -121,6 +127,12 @@ class Visitor:
     def next_code(self) -> str:
         """A code works once: this one is good already and was not used yet."""
         return pyotp.TOTP(self.totp_secret).at(int(time.time()) + _STEP_SECONDS)
+
+    def wrong_code(self) -> str:
+        """No code of about now."""
+        now, totp = int(time.time()), pyotp.TOTP(self.totp_secret)
+        near = {totp.at(now + steps * _STEP_SECONDS) for steps in range(-3, 4)}
+        return next(each for each in map("{:06}".format, range(8)) if each not in near)
 
     async def deposit_address(self, asset: str) -> str:
         await self.go(f"/wallet/deposit/{asset}")
