@@ -25,7 +25,7 @@ from api.staff.searching import PATHS, StaffSearch
 from api.staff.settings import StaffSettings
 from api.staff.signing import StaffSigner
 from api.staff.views import portal_script
-from domain.errors import ExchangeError, NotAuthenticated, PermissionMissing
+from domain.errors import ExchangeError, NotAuthenticated, PermissionMissing, Unavailable
 from storage.staff import SESSION_LIFETIME, StaffSession, StaffStore
 from streams.logs import log_context
 
@@ -43,6 +43,8 @@ _DROPPED_DOWN = frozenset(
     {"content-length", "content-encoding", "transfer-encoding", "connection", "set-cookie"}
 )
 _CSRF_COOKIE = "_csrf"
+_GRPC = {401: 16, 503: 14}
+_PERMISSION_DENIED = 7
 
 _SECURITY = {
     "X-Frame-Options": "DENY",
@@ -113,6 +115,8 @@ class Portal:
             answer = self._not_signed_in(request, refusal)
         except PermissionMissing as refusal:
             answer = _refusal(request, refusal, status=403)
+        except Unavailable as refusal:
+            answer = _refusal(request, refusal, status=503)
         except ExchangeError as refusal:
             answer = _refusal(request, refusal, status=400)
         for name, value in _SECURITY.items():
@@ -334,8 +338,8 @@ def _json(body: bytes) -> web.Response:
 
 
 def _refusal(request: web.Request, refusal: ExchangeError, status: int) -> web.Response:
-    """As Temporal's own API refuses (gRPC code 7 or 16), so that the UI shows the sentence."""
+    """As Temporal's own API refuses (a number of gRPC's), so that the UI shows the sentence."""
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
         return _page(message_page("Not allowed", refusal.message), status=status)
-    code = 16 if status == 401 else 7
+    code = _GRPC.get(status, _PERMISSION_DENIED)
     return web.json_response({"code": code, "message": refusal.message}, status=status)

@@ -5,6 +5,7 @@ officer who asks again when the staff portal dies.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -14,12 +15,20 @@ import httpx
 from web3.exceptions import TransactionNotFound, Web3Exception
 from web3.types import TxParams
 
-from cli.demo.customer import eventually
+from cli.demo.customer import NotInTime, eventually
 from cli.demo.outside import OutsideBitcoin, OutsideEthereum
-from cli.demo.staff import Staff
+from cli.demo.staff import NoAnswer, Staff
 
 T = TypeVar("T")
-_FAULTS: Final = (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError, ValueError)
+_FAULTS: Final = (
+    httpx.HTTPError,
+    aiohttp.ClientError,
+    OSError,
+    TimeoutError,
+    ValueError,
+    NoAnswer,
+    NotInTime,  # Of a step within, such as signing in.
+)
 _INSIST_SECONDS: Final = 90.0
 _AGAIN_SECONDS: Final = 2.0
 
@@ -101,17 +110,12 @@ class StubbornEthereum(OutsideEthereum):
 
 
 class PatientStaff(Staff):
-    async def approve_kyc(self, customer_id: str, reason: str) -> None:
-        """An approval whose answer was lost may be refused the second time: it was given."""
-        attempts = 0
-
-        async def approve() -> None:
-            nonlocal attempts
-            attempts += 1
-            try:
-                await Staff.approve_kyc(self, customer_id, reason)
-            except RuntimeError:
-                if attempts == 1:
-                    raise
-
-        await insist(f"staff approves {customer_id}", approve)
+    async def update(
+        self, workflow_id: str, name: str, argument: dict[str, Any], update_id: str = ""
+    ) -> None:
+        """Until it is answered: an update whose answer was lost is done once, and told again."""
+        same = update_id or secrets.token_hex(16)
+        await insist(
+            f"staff's {name} of {workflow_id} is answered",
+            lambda: Staff.update(self, workflow_id, name, argument, same),
+        )

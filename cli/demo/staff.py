@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from typing import Any
+import secrets
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
@@ -16,6 +17,25 @@ from devstack.seed_staff import STAFF, StaffMember
 
 _STEP_SECONDS = 30
 _WAIT_FOR_RESULT = "UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED"
+_CSRF_COOKIE = "_csrf"
+_NOT_NOW: Final = frozenset(
+    {
+        httpx.codes.REQUEST_TIMEOUT,
+        httpx.codes.CONFLICT,  # Aborted.
+        httpx.codes.TOO_MANY_REQUESTS,
+        499,  # Canceled.
+    }
+)
+"""Client errors by number only: asked again, the same request may pass."""
+_EXPIRED = "token has expired"
+
+
+class Refused(RuntimeError):
+    """The update was looked at and turned down: the same again will be, too."""
+
+
+class NoAnswer(RuntimeError):
+    """Nobody knows what became of the update; the same id asked again tells, and does it once."""
 
 
 class Staff:
@@ -33,36 +53,68 @@ class Staff:
         self._tried = ""
 
     async def approve_kyc(self, customer_id: str, reason: str) -> None:
+        """Raises Refused and NoAnswer."""
         await self.update(f"kyc/{customer_id}", "approve", {"reason": reason})
 
-    async def update(self, workflow_id: str, name: str, argument: dict[str, Any]) -> None:
-        """Send an update and wait for its result. Raises RuntimeError with the refusal's words."""
+    async def update(
+        self, workflow_id: str, name: str, argument: dict[str, Any], update_id: str = ""
+    ) -> None:
+        """Send an update and wait for its result. Raises Refused with the reason, and NoAnswer.
+
+        Whoever asks again after NoAnswer, or a broken connection, gives the same `update_id`.
+        """
         await self._sign_in()
         sealed = await self._seal(argument)
         path = f"/api/v1/namespaces/{self._namespace}/workflows/{quote(workflow_id, safe='')}"
         answer = await self._http.post(
             f"{path}/update/{name}",
-            headers={"X-Csrf-Token": self._http.cookies.get("_csrf") or ""},
+            headers={"X-Csrf-Token": self._http.cookies.get(_CSRF_COOKIE) or ""},
             json={
                 "waitPolicy": {"lifecycleStage": _WAIT_FOR_RESULT},
-                "request": {"input": {"name": name, "args": sealed}},
+                "request": {
+                    "meta": {"updateId": update_id or secrets.token_hex(16)},
+                    "input": {"name": name, "args": sealed},
+                },
             },
         )
-        body = answer.json()
-        failure = body.get("outcome", {}).get("failure")
-        if answer.is_error or failure:
-            raise RuntimeError(f"{name} of {workflow_id} was refused: {failure or body}")
+        self._judge(f"{name} of {workflow_id}", answer)
 
     async def close(self) -> None:
         await self._http.aclose()
 
+    def _judge(self, what: str, answer: httpx.Response) -> None:
+        """Done, refused, or unknown. What did not come from Temporal or the portal is unknown."""
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._is_in = False
+        try:
+            body = answer.json()
+        except ValueError:
+            body = {}
+        outcome = body.get("outcome") or {}
+        may_pass = (
+            not self._is_in
+            or answer.status_code in _NOT_NOW
+            or _EXPIRED in str(outcome.get("failure"))
+        )
+        is_told = "failure" in outcome or (answer.is_client_error and "code" in body)
+        if is_told and not may_pass:
+            raise Refused(f"{what} was refused: {outcome.get('failure') or body}")
+        if answer.is_error or "success" not in outcome:
+            raise NoAnswer(f"{what}: {answer.status_code} {answer.text[:300]}")
+
     async def _sign_in(self) -> None:
-        """Once. A code works once, too: a used one is followed by the next, half a minute on."""
+        """Once. A code works once, too: a used one is followed by the next, half a minute on.
+
+        Raises NotInTime, NoAnswer.
+        """
         async with self._signing_in:
             if not self._is_in:
                 await eventually(f"{self._who.login} signs in", self._enter, 2 * _STEP_SECONDS)
-                await self._http.get("/api/v1/settings")  # The UI's own server gives its token.
                 self._is_in = True
+            if self._http.cookies.get(_CSRF_COOKIE) is None:  # The UI's own server gives it.
+                answer = await self._http.get("/api/v1/settings")
+                if self._http.cookies.get(_CSRF_COOKIE) is None:
+                    raise NoAnswer(f"the Temporal UI gives no token: {answer.status_code}")
 
     async def _enter(self) -> bool | None:
         code = self._who.code()
@@ -80,7 +132,10 @@ class Staff:
             "data": _base64(json.dumps(argument)),
         }
         answer = await self._http.post("/codec/encode", json={"payloads": [plain]})
-        answer.raise_for_status()
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._is_in = False
+        if answer.is_error:
+            raise NoAnswer(f"the codec server: {answer.status_code} {answer.text[:300]}")
         return answer.json()
 
 
