@@ -189,10 +189,12 @@ class Breaker:
     async def _reorg_bitcoin(self, blocks: int) -> None:
         height = await self._bitcoin("getblockcount")
         orphan = await self._bitcoin("getblockhash", height - blocks + 1)
-        coinbase = (await self._bitcoin("getblock", orphan, 2))["tx"][0]
-        address = coinbase["vout"][0]["scriptPubKey"]["address"]
+        # To nobody, under a number of its own: paid as before and within the same second, the block
+        # would be the one just thrown away.
+        number = self._chance.getrandbits(32)
+        pays = await self._bitcoin("getdescriptorinfo", f"raw(6a04{number:08x})")
         await self._bitcoin("invalidateblock", orphan)
-        await self._bitcoin("generatetoaddress", blocks + 1, address)
+        await self._bitcoin("generatetodescriptor", blocks + 1, pays["descriptor"])
 
     async def _reorg_ethereum(self, blocks: int) -> None:
         """Never below where it all began: what filled the house's wallets nobody pays again."""
