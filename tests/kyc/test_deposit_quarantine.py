@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable
@@ -42,9 +43,19 @@ class Row:
     status: DepositStatus = DepositStatus.CONFIRMING
     screening: Screening | None = None
     words: list[tuple[str, str]] = field(default_factory=list)
+    answers_at: asyncio.Event = field(default_factory=asyncio.Event)
+    """Until then, what a step has read is on its way."""
+
+    def __post_init__(self) -> None:
+        self.answers_at.set()
 
     @activity.defn(name="advance_deposit")
     async def advance(self, request: AdvanceDeposit) -> DepositView:
+        view = self._step(request)
+        await self.answers_at.wait()
+        return view
+
+    def _step(self, request: AdvanceDeposit) -> DepositView:
         self.advanced += 1
         if request.screening is not None and self.screening is None:
             self.screening = request.screening
@@ -187,3 +198,17 @@ async def test_the_chain_does_not_wait_either(environment, deposit, row):
     await deposit.signal("chain_moved")
 
     assert await deposit.result() == "orphaned"
+
+
+async def test_what_the_chain_does_during_the_last_step_is_seen(environment, deposit, row):
+    await held(environment, deposit, row)
+    row.answers_at.clear()
+    row.status, advanced = DepositStatus.ORPHANED, row.advanced
+    await deposit.signal("chain_moved")
+    await reach("the step has read that it is orphaned", lambda: row.advanced > advanced)
+
+    row.status = DepositStatus.WITHDRAWABLE  # Mined again.
+    await deposit.signal("chain_moved")
+    row.answers_at.set()
+
+    assert await deposit.result() == "withdrawable"
