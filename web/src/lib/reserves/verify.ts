@@ -1,4 +1,5 @@
 /** Proof of reserves, checked in the browser. The format is told in docs/proof-of-reserves.md. */
+import { at } from './at';
 import { bip322Signs, eip191Signs } from './signatures';
 
 export type Sums = Record<string, string>;
@@ -123,10 +124,10 @@ export async function verifyTree(leaves: LeafProof[], bundle: Bundle): Promise<v
   level.sort((one, other) => (one.hash < other.hash ? -1 : 1));
   while (level.length > 1) {
     const above: Node[] = [];
-    for (let place = 0; place + 1 < level.length; place += 2) above.push(await parent(level[place], level[place + 1]));
-    level = level.length % 2 === 1 ? [...above, level[level.length - 1]] : above;
+    for (let place = 0; place + 1 < level.length; place += 2) above.push(await parent(at(level, place), at(level, place + 1)));
+    level = level.length % 2 === 1 ? [...above, at(level, level.length - 1)] : above;
   }
-  expectRoot(level[0], bundle);
+  expectRoot(at(level, 0), bundle);
 }
 
 /** The text that the address's key signed. */
