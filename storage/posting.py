@@ -26,10 +26,13 @@ from storage.accounts import AccountDirectory
 from storage.ids import IdBlocks
 from storage.pool import DriverConnection
 
-# Lists come as one text each: asyncpg looks three times at every element of an array.
+# Lists come as one text each: asyncpg looks three times at every element of an array. Joined, not
+# compared with ANY: whoever has waited for a row checks it again, and would read the whole list
+# anew for each of thousands of rows.
 _LOCK = """
-SELECT id, balance::text, sequence, head, moved_at FROM accounts
-WHERE id = ANY(string_to_array($1, ',')::bigint[]) ORDER BY id FOR UPDATE
+SELECT a.id, a.balance::text, a.sequence, a.head, a.moved_at
+FROM unnest(string_to_array($1, ',')::bigint[]) AS wanted (id) JOIN accounts a USING (id)
+ORDER BY a.id FOR UPDATE OF a
 """
 
 # Read after the locks are held, in a statement of its own: only then does it see what the
