@@ -75,7 +75,12 @@ class Document:
             for name, value in asdict(self).items()
             if value not in (None, (), {})
         }
-        return body | {"version": str(self.version)}
+        steps = {
+            name: step_of(key)
+            for name, key in (("amount_step", self.amount_key), ("price_step", self.price_key))
+            if key is not None
+        }
+        return body | steps | {"version": str(self.version)}
 
 
 def comparable(units: int, scale: int) -> str:
@@ -84,6 +89,23 @@ def comparable(units: int, scale: int) -> str:
     digits = str(units * 10 ** (COMPARED_DECIMALS - scale))
     assert len(digits) <= COMPARED_DIGITS, units
     return digits.rjust(COMPARED_DIGITS, "0")
+
+
+def step_of(key: str) -> int:
+    """A coarse number of comparable digits, never falling: their count and the first three.
+
+    A range of exact digits goes through every different amount there is, one of steps through a
+    few hundred.
+    """
+    digits = key.lstrip("0")
+    return len(digits) * 1000 + int(digits[:3].ljust(3, "0")) if digits else 0
+
+
+def ends_of_step(key: str) -> tuple[str, str]:
+    """The least and the most comparable digits of the same step."""
+    begins = key[: len(key) - len(key.lstrip("0")) + 3]
+    rest = len(key) - len(begins)
+    return begins + "0" * rest, begins + "9" * rest
 
 
 def of_trade(trade: Trade, market: Market) -> Document:

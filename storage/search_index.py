@@ -10,6 +10,7 @@ make new ones with a mapping of its own guess.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,10 @@ from opensearchpy import OpenSearch, TransportError
 
 from projections.document import Kind
 
-MAPPING_VERSION = 1
+MAPPING_VERSION = 2
 """Raise it with every change of MAPPING; `rialto projections reindex` fills the new indexes."""
+STEPS_SINCE = 2
+"""The first mapping with `amount_step` and `price_step`."""
 
 BULK_DOCUMENTS = 1000
 MONTHLY = frozenset({Kind.TRADE})
@@ -41,6 +44,7 @@ MAPPING: dict[str, Any] = {
         "asset": _KEYWORD,
         "amount": _KEYWORD,
         "amount_key": _KEYWORD,
+        "amount_step": {"type": "long"},
         "chain": _KEYWORD,
         "txid": _KEYWORD,
         "addresses": _KEYWORD,
@@ -50,6 +54,7 @@ MAPPING: dict[str, Any] = {
         "side": _KEYWORD,
         "price": _KEYWORD,
         "price_key": _KEYWORD,
+        "price_step": {"type": "long"},
         "order_ids": _KEYWORD,
         "details": {"type": "object", "enabled": False},
     },
@@ -289,6 +294,12 @@ class SearchIndex:
             raise SearchUnavailable("the server lost its indexes")
         results = zip(sources, (item["index"] for item in answer["items"]), strict=True)
         return list(_refusals(results))
+
+
+def mapping_of(index: str) -> int:
+    """The mapping version in an index's name."""
+    found = re.search(r"-v(\d+)-g\d+", index)
+    return int(found[1]) if found else 0
 
 
 def oldest_month(now: datetime, months: int) -> str:

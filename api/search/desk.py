@@ -14,6 +14,7 @@ from api.search.lag import ProjectionLag
 from api.search.query import COUNTED_MAX, MARK, SearchQuery, make_cursor
 from api.search.viewer import Viewer
 from domain.errors import InvalidInput, Unavailable
+from storage.search_index import STEPS_SINCE, mapping_of
 
 
 class Found(BaseModel):
@@ -80,10 +81,12 @@ class SearchDesk:
         self._opensearch = opensearch
         self._alias = alias
         self._lag = lag
+        self._has_steps = False
 
     async def search(self, query: SearchQuery, viewer: Viewer) -> SearchResult:
         """Raises InvalidInput, PermissionMissing, or Unavailable while the index is away."""
-        answer = await self._ask(query.body(viewer))
+        has_steps = not query.compares or await self._know_steps()
+        answer = await self._ask(query.body(viewer, has_steps=has_steps))
         hits = answer["hits"]["hits"]
         total = answer["hits"]["total"]
         is_full = len(hits) == query.limit
@@ -97,6 +100,16 @@ class SearchDesk:
 
     async def close(self) -> None:
         await self._opensearch.close()
+
+    async def _know_steps(self) -> bool:
+        """Until a release's `reindex` is over, the alias stands on indexes of the old mapping."""
+        if not self._has_steps:
+            try:
+                indexes = await self._opensearch.indices.get_alias(name=self._alias)
+            except OpenSearchException as error:
+                raise Unavailable("search is away; nothing else is affected") from error
+            self._has_steps = all(mapping_of(each) >= STEPS_SINCE for each in indexes)
+        return self._has_steps
 
     async def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
         try:
