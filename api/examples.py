@@ -1,9 +1,19 @@
-"""Examples of the OpenAPI document: one whole request for every operation, which tests send."""
+"""Examples of the OpenAPI document: one whole request for every operation, which tests send, and
+what was answered.
+
+`response_examples.json` holds real answers to those requests, recorded by the tests that send them
+(RIALTO_RECORD_EXAMPLES=1); each further run compares them with what is answered then.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+ANSWERS = Path(__file__).with_name("response_examples.json")
 
 PARAMETERS: Mapping[str, Any] = {
     "market": "BTC-USDT",
@@ -34,15 +44,27 @@ PARAMETERS: Mapping[str, Any] = {
 def add_examples(document: dict[str, Any]) -> None:
     """Complete what routes left out, from the examples of single fields."""
     schemas = document["components"]["schemas"]
+    answers = recorded_answers()
     for item in document["paths"].values():
         for operation in item.values():
             for parameter in operation.get("parameters", ()):
                 if parameter["required"] and "example" not in parameter:
                     parameter["example"] = PARAMETERS[parameter["name"]]
+            answer = answers.get(operation["operationId"])
+            if answer is not None:
+                said = operation["responses"][answer["status"]]["content"]["application/json"]
+                said["example"] = answer["body"]
             content = operation.get("requestBody", {}).get("content", {})
             body = content.get("application/json")
             if body is not None and "example" not in body:
                 body["example"] = _of(body["schema"], schemas)
+
+
+@cache
+def recorded_answers() -> Mapping[str, Any]:
+    """By operation: the status, and the body in JSON."""
+    answers: dict[str, Any] = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    return answers
 
 
 def _of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:

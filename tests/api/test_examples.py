@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 
+from api.examples import recorded_answers
 from cli.clients.command import openapi
 from devstack.rented import Database, RentedStack
 from storage.engine import create_engine
 from storage.search_client import connect
 from storage.search_index import SearchIndex
+from tests.api.answer_examples import (
+    ELSEWHERE,
+    IS_RECORDING,
+    differences,
+    like_example,
+)
 from tests.api.conftest import Exchange, Person, eventually
+from tests.api.example_things import NEEDED_BY, make_things
 from tests.api.shipper import MARKET, Shipper
 from tests.api.test_conformance import CHECKS
 from tests.chains.house import plant
@@ -32,17 +42,11 @@ REFUSED = {
     "remove_passkey": "nobody has a passkey by that id",
     "start_passkey_step_up": "no passkey is set up",
     "change_password": "other than the password of tests",
-    # The explorer and the desk know what others did, and nobody did it here.
-    "explore_block": "no such block",
-    "explore_transaction": "no such transaction",
+    # The explorer knows what others did, and nobody did it here.
     "explore_trade": "no such trade",
     "explore_order": "no such order",
-    "explore_deposit": "no such deposit",
-    "explore_withdrawal": "no such withdrawal",
-    "read_deposit": "no such deposit",
     "read_reserves": "none was published",
     "read_reserves_leaf": "none was published",
-    "read_withdrawal": "no such withdrawal",
     "cancel_withdrawal": "no such withdrawal",
     # No workflow runs in this test.
     "submit_verification": "no documents were handed in",
@@ -62,6 +66,22 @@ def operation_ids() -> list[str]:
     ]
 
 
+def answered_in_json() -> dict[str, dict[str, Any]]:
+    """Schemas of good answers, by operation and status."""
+    return {
+        each["operationId"]: {
+            status: answer["content"]["application/json"]["schema"]
+            for status, answer in each["responses"].items()
+            if status.startswith("2") and "application/json" in answer.get("content", {})
+        }
+        for item in DOCUMENT["paths"].values()
+        for each in item.values()
+    }
+
+
+ANSWERED = answered_in_json()
+
+
 @pytest.fixture(scope="module")
 def more_settings(servers: RentedStack) -> dict[str, Any]:
     servers.require("osmem", "temporal")
@@ -77,7 +97,7 @@ async def house(exchange: Exchange, database: Database) -> None:
     await plant(owner)
     await owner.dispose()
     shipper = Shipper(exchange)
-    await shipper.levels((1, 4_900_000, 10), (0, 5_100_000, 20))
+    await shipper.levels((1, 4_900_000, 10), (0, 5_100_000, 20), trades=2)
     book = exchange.services.trading.market_data.book(MARKET)  # type: ignore[arg-type]
     await eventually(lambda: book.sequence == shipper.sequence)
 
@@ -128,6 +148,8 @@ async def test_an_example_is_answered_as_the_document_says(
     exchange: Exchange, house: None, operations: dict[str, Any], operation_id: str
 ) -> None:
     person, known = await with_things(exchange)
+    if operation_id in NEEDED_BY:
+        known |= await make_things(exchange, person)
     if operation_id == "log_in":
         example = body_of(operations["register"].definition.raw)["body"]
         await exchange.http.post("/v1/registrations", json=example)
@@ -149,6 +171,44 @@ async def test_an_example_is_answered_as_the_document_says(
         assert 400 <= response.status_code < 500, response.text
     else:
         assert 200 <= response.status_code < 300, response.text
+        if ANSWERED[operation_id] and not (IS_RECORDING and operation_id in ELSEWHERE):
+            like_example(operation_id, response)
+
+
+def test_every_answer_in_json_has_a_recorded_example_and_none_is_left_over() -> None:
+    assert recorded_answers().keys() == {name for name, each in ANSWERED.items() if each}
+
+
+@pytest.mark.parametrize("operation_id", sorted(recorded_answers()))
+def test_a_recorded_answer_is_what_its_schema_says(operation_id: str) -> None:
+    recorded = recorded_answers()[operation_id]
+    schema = ANSWERED[operation_id][recorded["status"]]
+    whole = {**schema, "components": DOCUMENT["components"]}
+
+    validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+
+    assert [str(each) for each in validator.iter_errors(recorded["body"])] == []
+    assert not validator.is_valid([recorded["body"]]), "else the schema would allow anything"
+
+
+def test_who_is_answered_elsewhere_is_held_against_its_example_there() -> None:
+    for operation_id, module in ELSEWHERE.items():
+        source = Path(__file__).with_name(f"test_{module}.py").read_text(encoding="utf-8")
+        assert f'like_example("{operation_id}", ' in source
+    assert REFUSED.keys() & recorded_answers().keys() <= ELSEWHERE.keys()
+    assert recorded_answers().keys() - set(operation_ids()) <= ELSEWHERE.keys()
+
+
+def test_an_example_that_is_no_such_answer_is_told_apart() -> None:
+    """Else holding them against each other would prove nothing."""
+    recorded = {"id": "7", "rows": [{"price": "1"}], "note": None, "totals": {"deposit": "1"}}
+    assert list(differences(recorded, {**recorded, "note": "x"}, "a")) == []
+    assert list(differences(recorded, {**recorded, "rows": []}, "a")) == []
+    assert list(differences(recorded, {**recorded, "totals": {"trade": "1"}}, "a")) == []
+    assert list(differences(recorded, {**recorded, "totals": []}, "a"))
+    assert list(differences(recorded, {**recorded, "id": 7}, "a"))
+    assert list(differences(recorded, {**recorded, "more": "x"}, "a"))
+    assert list(differences(recorded, {**recorded, "rows": [{"size": "1"}]}, "a"))
 
 
 def takes_key(raw: dict[str, Any]) -> bool:

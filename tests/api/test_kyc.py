@@ -11,11 +11,18 @@ from botocore.exceptions import ClientError
 from sqlalchemy import text
 
 from activities.kyc import KycActivities, KycPolicy, KycTools
+from devstack.rented import RentedStack
 from storage.documents import DOCUMENTS_BUCKET, DocumentBucket
 from storage.kyc import KycStore
 from streams import aws
 from streams.envelope import personal_envelope
+from streams.kyc_vendor import KycVendor
+from streams.temporal import connect
+from tests.api.answer_examples import like_example
 from tests.api.conftest import Exchange, Person, problem
+from workers.temporal_worker import Queue, build_worker
+from workflows.kyc import COMPLIANCE_QUEUE, KycWorkflow
+from workflows.kyc_start import kyc_workflow_id
 
 pytestmark = pytest.mark.stack
 
@@ -57,6 +64,7 @@ async def handed_in(exchange: Exchange) -> tuple[Person, str]:
     assert (await person.http.put("/v1/kyc/profile", json=PROFILE)).status_code == 204
     sent = await upload(person, picture(), mrz=ZONE)
     assert sent.status_code == 201, sent.text
+    like_example("upload_document", sent)
     return person, sent.json()["id"]
 
 
@@ -144,7 +152,9 @@ async def test_what_is_missing_is_named(exchange: Exchange) -> None:
 async def test_the_database_holds_no_name_and_the_export_does(exchange: Exchange) -> None:
     person, document_id = await handed_in(exchange)
 
-    export = (await person.http.get("/v1/kyc/export")).json()
+    answer = await person.http.get("/v1/kyc/export")
+    like_example("export_my_data", answer)
+    export = answer.json()
     async with exchange.services.engine.connect() as connection:
         query = text(
             "SELECT p.sealed, d.mrz_sealed FROM kyc_profiles p"
@@ -159,18 +169,41 @@ async def test_the_database_holds_no_name_and_the_export_does(exchange: Exchange
         assert b"ERIKSSON" not in sealed
 
 
-async def test_erasure_takes_profile_and_files_and_leaves_the_decisions(exchange: Exchange) -> None:
-    person, document_id = await handed_in(exchange)
-    store, s3 = KycStore(exchange.ledger.engine), aws.client("s3")
+async def test_a_customer_hands_in_and_leaves(servers: RentedStack, exchange: Exchange) -> None:
+    """The vendor is away: the case waits for it, and the customer may go meanwhile."""
+    servers.require("temporal")
+    person, _ = await handed_in(exchange)
+    client = await connect(exchange.services.settings)
+    steps = KycActivities(kyc_tools(exchange, KycVendor("http://127.0.0.1:9", "")))
+    queue = Queue(COMPLIANCE_QUEUE, steps.all(), [KycWorkflow])
+
+    async with build_worker(client, queue):
+        submitted = await person.http.post("/v1/kyc/submit", json={"tier": 1})
+        closed = await person.http.post("/v1/kyc/close")
+        await client.get_workflow_handle(kyc_workflow_id(person.id)).result()
+
+    assert submitted.status_code == 202, submitted.text
+    assert closed.status_code == 200, closed.text
+    assert closed.json()["state"] == "closed"
+    like_example("submit_verification", submitted)
+    like_example("close_account", closed)
+
+
+def kyc_tools(exchange: Exchange, vendor: Any) -> KycTools:
     nobody: Any = None
-    tools = KycTools(
-        store=store,
+    return KycTools(
+        store=KycStore(exchange.ledger.engine),
         envelope=personal_envelope(aws.client("kms")),
-        vendor=nobody,
+        vendor=vendor,
         screening=nobody,
-        documents=DocumentBucket(s3),
+        documents=DocumentBucket(aws.client("s3")),
         policy=KycPolicy(),
     )
+
+
+async def test_erasure_takes_profile_and_files_and_leaves_the_decisions(exchange: Exchange) -> None:
+    person, document_id = await handed_in(exchange)
+    tools, s3 = kyc_tools(exchange, vendor=None), aws.client("s3")
 
     for _ in range(2):  # Running it again does no harm.
         await KycActivities(tools).erase_personal_data(person.id)

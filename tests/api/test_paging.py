@@ -19,6 +19,7 @@ from storage.dynamo import Dynamo
 from storage.dynamo_candles import add_to_candles
 from storage.dynamo_trades import put_trades
 from streams import aws
+from tests.api.answer_examples import like_example
 from tests.api.conftest import Exchange, Person, eventually, problem
 from tests.api.shipper import MARKET, Shipper
 
@@ -161,6 +162,7 @@ async def test_candles_are_paged_into_the_past_and_towards_now(exchange: Exchang
         person, path, interval="1m", start=format_time_us(first_ms * 1000), **until
     )
 
+    like_example("list_candles", await person.http.get(path, params={"interval": "1m", **until}))
     closes = ["50001", "50001.01", "50001.02", "50001.03", "50001.04"]
     assert [each["close"] for each in forth] == closes
     pages = [back[at : at + 2] for at in range(0, len(back), 2)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.answer_examples import like_example
 from tests.api.authenticator import USER_PRESENT, Authenticator
 from tests.api.conftest import Exchange, Person, problem
 
@@ -16,11 +17,13 @@ async def with_passkey(exchange: Exchange, **settings: Any) -> tuple[Person, Aut
     body = {"label": "laptop", "credential": authenticator.create(options)}
     made = await person.http.post("/v1/passkeys", json=body)
     assert made.status_code == 201, made.text
+    like_example("add_passkey", made)
     return person, authenticator
 
 
 async def step_up_options(person: Person) -> dict[str, Any]:
     answer = await person.http.post("/v1/sessions/current/step-up:options")
+    like_example("start_passkey_step_up", answer)
     return dict(answer.json()["options"])
 
 
@@ -31,11 +34,13 @@ async def log_in_options(exchange: Exchange) -> dict[str, Any]:
 async def test_a_passkey_is_listed_and_removed(exchange: Exchange) -> None:
     person, authenticator = await with_passkey(exchange)
 
-    factors = (await person.http.get("/v1/second-factors")).json()
+    listed = await person.http.get("/v1/second-factors")
+    factors = listed.json()
     removed = await person.http.delete(f"/v1/passkeys/{authenticator.credential_id.hex()}")
 
     assert factors["passkeys"] == [{"id": authenticator.credential_id.hex(), "label": "laptop"}]
     assert removed.status_code == 204
+    like_example("list_factors", listed)
     assert (await person.http.get("/v1/second-factors")).json()["passkeys"] == []
 
 
@@ -48,6 +53,7 @@ async def test_a_passkey_logs_in_without_a_password(exchange: Exchange) -> None:
     key = await session.post("/v1/api-keys", json={"label": "bot", "scopes": ["read"]})
 
     assert opened.status_code == 201, opened.text
+    like_example("log_in_with_passkey", opened)
     assert opened.json()["customer_id"] == str(person.id)
     assert key.status_code == 201, "the session counts as stepped up"
 

@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 
 from api.exchange.signatures import canonical_request
 from streams.logs import JsonLines, log_context
+from tests.api.answer_examples import like_example
 from tests.api.conftest import Exchange, problem
 from tests.api.test_api_keys import _ED25519, signer
 from tests.api.test_bad_input import LIMIT
@@ -173,6 +174,8 @@ async def test_a_leaf_is_shown_to_its_customer_alone(exchange: Exchange):
         assert "1" * 64 not in each.text
     problem(others[0], 404, "unknown_reserves")
     assert everybody.status_code == 200
+    like_example("read_reserves", everybody)
+    like_example("read_reserves_leaf", own)
     assert "1" * 64 not in everybody.text
     assert str(alice.id) not in everybody.text
     problem(await exchange.client().get("/v1/proof-of-reserves/leaf"), 401, "not_authenticated")

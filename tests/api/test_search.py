@@ -16,6 +16,7 @@ from devstack.rented import Database
 from projections import document
 from storage.engine import create_engine
 from storage.staff import StaffSession
+from tests.api.answer_examples import like_example
 from tests.api.search_site import (
     ADDRESS,
     LOOKER,
@@ -168,9 +169,13 @@ async def test_the_portal_asks_as_its_staff_and_leaves_a_line(
 
 
 async def test_every_answer_says_how_old_it_may_be(site: Site) -> None:
+    trades = await site.as_(PUBLIC).get("/v1/search", params={"kind": "trade"})
+    like_example("search", trades)
     reading = site.as_(OFFICER)
     found = await reading.get("/v1/search")
     assert found.headers[LAG_HEADER] == "250"
+    like_example("explore_trade", await reading.get("/v1/explorer/trades/BTC-USDT-1"))
+    like_example("explore_order", await reading.get("/v1/explorer/orders/2"))
     for path in (
         "/v1/search",
         "/v1/explorer/blocks/bitcoin",

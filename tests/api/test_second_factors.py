@@ -6,6 +6,7 @@ import pyotp
 import pytest
 from sqlalchemy import text
 
+from tests.api.answer_examples import like_example
 from tests.api.conftest import PASSWORD, Exchange, Person, problem
 
 NOW = 1_795_353_615.0
@@ -24,6 +25,7 @@ async def with_totp(exchange: Exchange) -> tuple[Person, pyotp.TOTP, list[str]]:
         "/v1/second-factors/totp/confirm", json={"code": totp.at(NOW - 30)}
     )
     assert confirmed.status_code == 200, confirmed.text
+    like_example("confirm_totp", confirmed)
     return person, totp, confirmed.json()["recovery_codes"]
 
 

@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 
+from tests.api.answer_examples import like_example
 from tests.api.conftest import Exchange, Person, problem
 
 pytestmark = pytest.mark.stack
@@ -54,7 +55,9 @@ async def test_pages_join_and_csv_has_every_line(owner: Person) -> None:
 
 
 async def test_a_statement_has_opening_and_closing_balances(owner: Person) -> None:
-    found = (await owner.http.get("/v1/balances/USDT/statement", params=FOR_EVER)).json()
+    answer = await owner.http.get("/v1/balances/USDT/statement", params=FOR_EVER)
+    like_example("read_statement", answer)
+    found = answer.json()
 
     assert (found["opening_available"], found["opening_held"]) == ("0", "0")
     assert (found["closing_available"], found["closing_held"]) == ("990.5", "10")

@@ -24,6 +24,7 @@ from streams import aws
 from streams.envelope import webhook_envelope
 from streams.temporal import connect
 from streams.webhook_http import WebhookHttp
+from tests.api.answer_examples import like_example
 from tests.api.conftest import Exchange, Person, eventually
 from tests.api.receiver import EVENTS, Receiver, deliveries, pinged, registered
 from tests.histories.recording import record_when_asked
@@ -96,7 +97,9 @@ async def test_a_message_is_signed_and_its_delivery_is_logged(
     assert said["id"] == headers["webhook-id"]
     assert said["data"] == {"webhook_id": hook["id"]}
     path = f"/v1/webhooks/{hook['id']}/deliveries/{delivery_id}"
-    found = (await person.http.get(path)).json()
+    answer = await person.http.get(path)
+    like_example("read_delivery", answer)
+    found = answer.json()
     assert (found["status"], found["attempts"]) == ("delivered", 1)
     assert [(each["number"], each["status_code"], each["problem"]) for each in found["log"]] == [
         (1, 204, "")

@@ -13,6 +13,7 @@ from devstack.rented import Database, RentedStack
 from storage.engine import create_engine
 from streams.notices import NoNotices
 from streams.temporal import connect
+from tests.api.answer_examples import like_example
 from tests.api.conftest import Exchange, Person, eventually, problem
 from tests.chains.house import plant
 from workers.temporal_worker import Queue, build_worker
@@ -158,6 +159,7 @@ async def test_a_cancelled_withdrawal_gives_amount_and_fee_back(
     again = await person.http.delete(f"/v1/withdrawals/{withdrawal['id']}")
 
     assert cancelled.status_code == 200, cancelled.text
+    like_example("cancel_withdrawal", cancelled)
     assert (cancelled.json()["status"], cancelled.json()["estimate"]) == ("cancelled", None)
     assert again.json() == cancelled.json()
     assert await person.balance("BTC") == before

@@ -21,7 +21,7 @@ interface RawOperation {
   description?: string;
   parameters?: { name: string; in: string; required?: boolean; description?: string; schema?: Schema }[];
   requestBody?: { content?: Record<string, { schema?: Schema; example?: unknown; examples?: Record<string, { value?: unknown }> }> };
-  responses?: Record<string, { description?: string; content?: Record<string, { schema?: Schema }> }>;
+  responses?: Record<string, { description?: string; content?: Record<string, { schema?: Schema; example?: unknown }> }>;
   security?: object[];
 }
 
@@ -48,6 +48,7 @@ export interface OperationRow {
   body: FieldRow[];
   example: string;
   answer: FieldRow[];
+  answerExample: string;
   statuses: { status: string; text: string }[];
 }
 
@@ -74,7 +75,10 @@ export function reference(document: Document): Group[] {
 function operationOf(document: Document, path: string, method: string, raw: RawOperation): OperationRow {
   const body = Object.values(raw.requestBody?.content ?? {})[0];
   const answers = Object.entries(raw.responses ?? {});
-  const good = answers.find(([status]) => SUCCESS.test(status))?.[1];
+  const successes = answers.filter(([status]) => SUCCESS.test(status)).map(([, answer]) => answer);
+  // Of several the one with an example: what a request usually leads to.
+  const good = successes.find((each) => Object.values(each.content ?? {}).some((said) => said.example !== undefined)) ?? successes[0];
+  const said = Object.values(good?.content ?? {})[0];
   const example = body?.example ?? Object.values(body?.examples ?? {})[0]?.value;
   return {
     id: `${method}-${path.replace(/[^a-z0-9]+/gi, '-')}`.replace(/-$/, ''),
@@ -91,7 +95,8 @@ function operationOf(document: Document, path: string, method: string, raw: RawO
     })),
     body: fieldsOf(document, body?.schema),
     example: example === undefined ? '' : JSON.stringify(example, null, 2),
-    answer: fieldsOf(document, Object.values(good?.content ?? {})[0]?.schema),
+    answer: fieldsOf(document, said?.schema),
+    answerExample: said?.example === undefined ? '' : JSON.stringify(said.example, null, 2),
     statuses: answers.map(([status, each]) => ({ status, text: each.description ?? '' })),
   };
 }

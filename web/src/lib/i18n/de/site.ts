@@ -121,6 +121,7 @@ const words: Record<keyof typeof en, string> = {
   'docs.body': 'Inhalt',
   'docs.example': 'Beispiel',
   'docs.answer': 'Antwort',
+  'docs.answer.example': 'Beispiel einer Antwort',
   'docs.statuses': 'Statuscodes',
   'proof.lead': 'Der Nachweis, dass wir mindestens halten, was wir schulden. Laden Sie Ihr Blatt aus Ihrem Konto und prüfen Sie es hier; nichts verlässt Ihren Browser.',
   'proof.newest': 'Neueste Veröffentlichung',

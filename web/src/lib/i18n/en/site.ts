@@ -119,6 +119,7 @@ const words = {
   'docs.body': 'Body',
   'docs.example': 'Example',
   'docs.answer': 'Answer',
+  'docs.answer.example': 'Example of an answer',
   'docs.statuses': 'Statuses',
   'proof.lead': 'Proof that we hold at least what we owe. Download your leaf from your account and check it here; nothing leaves your browser.',
   'proof.newest': 'Newest published bundle',
