@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from playwright.async_api import Browser, expect
 
+from api.examples import recorded_answers
 from cli.demo.customer import Customer, eventually
 from cli.demo.outside import OutsideBitcoin, OutsideEthereum
 from cli.demo.staff import Staff
@@ -197,6 +199,17 @@ async def test_public_pages_are_accessible_and_ask_nobody_else(
         assert await reader.overflow() == 0
         assert reader.complaints == []
         assert reader.elsewhere == set()
+
+
+async def test_the_reference_shows_a_real_answer_of_every_operation(browser: Browser, web_url: str):
+    async with visitor(browser, web_url) as reader:
+        await reader.go("/docs")
+        shown = reader.page.get_by_label("Example of an answer")
+
+        texts = {json.dumps(json.loads(each)) for each in await shown.all_text_contents()}
+
+        recorded = {json.dumps(each["body"]) for each in recorded_answers().values()}
+        assert texts == recorded
 
 
 async def test_dark_pages_are_accessible_too(browser: Browser, web_url: str):
