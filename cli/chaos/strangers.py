@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -16,7 +17,7 @@ from web3.exceptions import TransactionNotFound, Web3Exception
 from web3.types import TxParams
 
 from cli.demo.customer import NotInTime, eventually
-from cli.demo.outside import OutsideBitcoin, OutsideEthereum
+from cli.demo.outside import BITCOIN_WALLET, MINER_WALLET, OutsideBitcoin, OutsideEthereum
 from cli.demo.staff import NoAnswer, Staff
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ _FAULTS: Final = (
 )
 _INSIST_SECONDS: Final = 90.0
 _AGAIN_SECONDS: Final = 2.0
+_RECENT: Final = 60
+"""Entries of a wallet: more than a life leaves."""
 
 
 async def insist(what: str, act: Callable[[], Awaitable[T]]) -> T:
@@ -49,11 +52,39 @@ async def insist(what: str, act: Callable[[], Awaitable[T]]) -> T:
 class StubbornBitcoin(OutsideBitcoin):
     """A payment whose answer is lost is made again: then a customer gets two deposits."""
 
+    async def keep_sending(self) -> None:
+        """For ever: what is in no block is handed in again, as the node may have dropped it.
+
+        It does so in a reorg with every transaction that names a height the rival branch has not
+        yet reached.
+        """
+        while True:
+            with suppress(*_FAULTS, RuntimeError):
+                for wallet in (BITCOIN_WALLET, MINER_WALLET):
+                    await self._send_again(wallet)
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _send_again(self, wallet: str) -> None:
+        ask = partial(OutsideBitcoin._call, self)  # noqa: SLF001 - Once is enough here.
+        entries = await ask("listtransactions", "*", _RECENT, wallet=wallet)
+        waiting = set(await ask("getrawmempool"))
+        sent = [each for each in entries if each["category"] == "send"]
+        for txid in dict.fromkeys(each["txid"] for each in sent if each["confirmations"] == 0):
+            if txid not in waiting:
+                payment = await ask("gettransaction", txid, wallet=wallet)
+                with suppress(RuntimeError):  # Its parent may have to come first.
+                    await ask("sendrawtransaction", payment["hex"])
+
     async def _call(self, method: str, *params: object, wallet: str = "") -> Any:
-        return await insist(
-            f"bitcoind answers {method}",
-            lambda: OutsideBitcoin._call(self, method, *params, wallet=wallet),  # noqa: SLF001
-        )
+        async def answered() -> Any:
+            try:
+                return await OutsideBitcoin._call(self, method, *params, wallet=wallet)  # noqa: SLF001
+            except RuntimeError as refusal:
+                if "Insufficient funds" in str(refusal):  # Until what a reorg took is mined again.
+                    raise NoAnswer(str(refusal)) from refusal
+                raise
+
+        return await insist(f"bitcoind answers {method}", answered)
 
 
 class StubbornEthereum(OutsideEthereum):

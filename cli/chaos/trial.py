@@ -163,7 +163,7 @@ async def _people(exchange: Exchange, seed: int, orders: int) -> AsyncIterator[P
         ethereum = StubbornEthereum(exchange.ethereum_url, token)
         bitcoin = StubbornBitcoin(node, exchange.bitcoin_url)
         staff = PatientStaff(running)
-        sending = asyncio.create_task(ethereum.keep_sending())
+        sending = [asyncio.create_task(each.keep_sending()) for each in (bitcoin, ethereum)]
 
         def life(seed: int) -> Story:
             return Story(
@@ -174,8 +174,9 @@ async def _people(exchange: Exchange, seed: int, orders: int) -> AsyncIterator[P
         try:
             yield People(life, seed)
         finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+            for task in sending:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
             await staff.close()
             await ethereum.close()
 
