@@ -89,7 +89,7 @@ def audit(
     """
     found = asyncio.run(run_audit(Running.load(os.environ), wait_seconds=wait_seconds))
     if as_json:
-        print(json.dumps(found.as_json(), indent=2))
+        print(json.dumps(found.as_json()))
     else:
         found.show()
     sys.exit(0 if found.is_clean else 1)

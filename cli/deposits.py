@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +14,8 @@ from rich.progress import Progress
 
 from activities.listening.rescan import Rescan, Rescanned, RescanRefused
 from cli.deed import note
+from cli.running import Running
+from domain.errors import ExchangeError
 from workers.chain_readers import ReaderSettings, open_reader
 
 app = typer.Typer(name="deposits", no_args_is_help=True, help=__doc__)
@@ -41,7 +44,7 @@ def rescan(
     """
     try:
         answer = asyncio.run(_rescan(chain, first, last, quiet=as_json))
-    except RescanRefused as refusal:
+    except (RescanRefused, ExchangeError) as refusal:
         console.print(f"[red]{refusal}[/]")
         raise typer.Exit(1) from None
     if as_json:
@@ -52,8 +55,20 @@ def rescan(
         console.print(f"  {deposit_id}")
 
 
+def reader_settings(running: Running) -> ReaderSettings:
+    """Database and nodes of the exchange that runs here, or of the one the environment names."""
+    variables = running.variables
+    return ReaderSettings(
+        database_url=running.database_url,
+        bitcoin_rpc_url=running.bitcoin_rpc_url,
+        bitcoin_network=variables["RIALTO_BITCOIN_NETWORK"],
+        ethereum_rpc_url=running.ethereum_rpc_url,
+        ethereum_chain_id=int(variables["RIALTO_ETHEREUM_CHAIN_ID"]),
+    )
+
+
 async def _rescan(chain: str, first: int, last: int, *, quiet: bool) -> Rescanned:
-    settings: Any = ReaderSettings()
+    settings = reader_settings(Running.load(os.environ))
     async with open_reader(settings, chain) as (engine, reader):
         await note(engine, "deposits.rescan", chain, first=first, last=last)
         with Progress(disable=quiet, console=console) as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from cli.running import Running
 from engine import snapshot
 from engine.events import NumberedEvent, describe
 from engine.exchange import Exchange, Run
@@ -24,8 +26,19 @@ from streams.replica import Diverged, Replica, recover
 from workers.engine_housekeeping import bring_back, make_snapshot
 
 AsJson = Annotated[bool, typer.Option("--json", help="Nothing but one JSON object.")]
+
+
+def _running_journal() -> Path:
+    return Path(Running.load(os.environ).variables["RIALTO_JOURNAL_DIR"])
+
+
 Directory = Annotated[
-    Path, typer.Argument(envvar="RIALTO_JOURNAL_DIR", help="Folder of the journal.")
+    Path,
+    typer.Argument(
+        envvar="RIALTO_JOURNAL_DIR",
+        default_factory=_running_journal,
+        help="Folder of the journal; without it, that of the exchange which runs here.",
+    ),
 ]
 
 
@@ -54,7 +67,7 @@ def replay_journal(
             for run in runs if events else []:
                 for event in run.numbered():
                     print(run.market, describe(event))
-    print(json.dumps(_state(replica), indent=2))
+    _print_state(replica, as_json=as_json)
 
 
 def verify(directory: Directory, *, as_json: AsJson = False) -> None:
@@ -73,7 +86,7 @@ def verify(directory: Directory, *, as_json: AsJson = False) -> None:
                 _fail(f"snapshot {number} is not the state after record {number}")
     if snapshot.state_hash(fast.exchange) != snapshot.state_hash(slow.exchange):
         _fail("the two price indexes led to different states")
-    print(json.dumps(_state(fast), indent=2))
+    _print_state(fast, as_json=as_json)
 
 
 def take_snapshot(directory: Directory, *, as_json: AsJson = False) -> None:
@@ -94,7 +107,7 @@ def inspect(directory: Directory) -> None:
     print(json.dumps({**_state(replica), "torn_tail": str(torn) if torn else None}, indent=2))
 
 
-def compare(directory: Directory, other: Path) -> None:
+def compare(directory: Path, other: Path) -> None:
     """Replay two journals side by side, and print where they first say something else.
 
     Exit status 1 if they differ. One that only goes on longer does not differ.
@@ -123,7 +136,9 @@ def _told(runs: list[Run]) -> Iterator[tuple[str, NumberedEvent]]:
 
 
 def fetch_archive(
-    directory: Directory,
+    directory: Annotated[
+        Path, typer.Argument(envvar="RIALTO_JOURNAL_DIR", help="Folder of a journal to complete.")
+    ],
     bucket: Annotated[str, typer.Option(envvar="RIALTO_JOURNAL_BUCKET")] = "rialto-journal",
     group: Annotated[str, typer.Option(envvar="RIALTO_MARKET_GROUP")] = "spot",
 ) -> None:
@@ -166,6 +181,10 @@ def _state(replica: Replica) -> dict[str, object]:
         **snapshot.describe(replica.exchange),
         "state_hash": snapshot.state_hash(replica.exchange),
     }
+
+
+def _print_state(replica: Replica, *, as_json: bool) -> None:
+    print(json.dumps(_state(replica), indent=None if as_json else 2))
 
 
 def _fail(fault: str) -> NoReturn:

@@ -18,6 +18,7 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cli.running import Running
 from domain.ids import CustomerId
 from domain.money import format_units
 from storage.audit import Finding, audit_ledger
@@ -101,10 +102,9 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
 
 
 def _engine() -> AsyncEngine:
-    url = os.environ.get("RIALTO_DATABASE_URL")
-    if not url:
-        sys.exit('RIALTO_DATABASE_URL is not set. On a local stack: eval "$(rialto env)"')
-    return create_engine(url, application="rialto-cli", statement_timeout_ms=0)
+    return create_engine(
+        Running.load(os.environ).database_url, application="rialto-cli", statement_timeout_ms=0
+    )
 
 
 async def _verify(as_json: bool) -> int:

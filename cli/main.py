@@ -30,7 +30,11 @@ def main() -> None:
     asked_for = [_MODULES.get(word, word) for word in sys.argv[1:2]]
     # One command starts quickly and works also while another does not; help needs them all.
     register_all(asked_for if asked_for and asked_for[0] in modules else modules)
-    app()
+    try:
+        app()
+    except ConnectionRefusedError as fault:
+        print(f"{fault}. Does the exchange run? `rialto status` says", file=sys.stderr)
+        sys.exit(1)
 
 
 def register_all(names: Iterable[str] | None = None) -> None:

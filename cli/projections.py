@@ -24,6 +24,7 @@ from activities.listening.reader import ChainReader
 from activities.projecting.dead_letters import REPLAY_COMMAND
 from activities.projecting.refilling import reindex
 from cli.deed import note
+from cli.deposits import reader_settings
 from cli.running import Running
 from projections import ranges
 from projections.listings import Listings
@@ -32,7 +33,7 @@ from storage.catalog import read_catalog
 from storage.engine import create_engine
 from streams.aws import client_of
 from streams.kinesis import CHAIN_EVENTS, MARKET_EVENTS
-from workers.chain_readers import ReaderSettings, open_readers
+from workers.chain_readers import open_readers
 from workers.projection_parts import Parts, ProjectionSettings, build
 from workers.projection_rebuild import Rebuild, RebuildRunning, Rebuilt
 from workers.projection_repair import Repaired, repair
@@ -136,12 +137,16 @@ def rebuild(
 
 
 @app.command(name="reindex")
-def reindex_command() -> None:
+def reindex_command(as_json: AsJson = False) -> None:
     """Fill the search index of the serving generation from its tables, while searches go on."""
     parts = _parts()
+    asyncio.run(_note(parts, "projections.reindex", "search"))
     done = 0
     for done in reindex(parts.stores()[0], parts.listings()):
         console.print(f"{done} documents")
+    if as_json:
+        print(json.dumps({"documents": done}))
+        return
     console.print(f"[green]{done} documents are indexed[/]")
 
 
@@ -149,20 +154,27 @@ def reindex_command() -> None:
 def replay_command(
     reason: Annotated[str, typer.Option(help="Only letters whose reason matches this.")] = "",
     dry_run: Annotated[bool, typer.Option(help="Say what would happen; change nothing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Apply dead letters again, after what made them poison was mended."""
     pattern = re.compile(reason)
     running = Running.load(os.environ)
+    parts = parts_of(running)
+    if not dry_run:
+        asyncio.run(_note(parts, "projections.replay", "dead letters", reason=reason))
     replayed = replay(
-        parts_of(running),
+        parts,
         client_of(running.variables, "kinesis"),
         lambda text: pattern.search(text) is not None,
         dry_run=dry_run,
     )
-    verb = "could be applied" if dry_run else "applied"
-    console.print(f"{replayed.applied} {verb}, {len(replayed.still_poison)} stay")
-    for why in sorted(set(replayed.still_poison)):
-        console.print(f"  {why}")
+    if as_json:
+        print(json.dumps(asdict(replayed)))
+    else:
+        verb = "could be applied" if dry_run else "applied"
+        console.print(f"{replayed.applied} {verb}, {len(replayed.still_poison)} stay")
+        for why in sorted(set(replayed.still_poison)):
+            console.print(f"  {why}")
     raise typer.Exit(1 if replayed.still_poison else 0)
 
 
@@ -200,7 +212,15 @@ async def _rebuild(parts: Parts, *, nodes: bool, **chosen: bool) -> Rebuilt:
 
 async def _repair(parts: Parts, since: datetime, *, nodes: bool) -> Repaired:
     async with _sources(parts, nodes=nodes) as (engine, listings, journal, readers):
+        await note(engine, "projections.repair", "all", nodes=nodes, since=since.isoformat())
         return await repair(parts, engine, listings, journal, since, readers)
+
+
+async def _note(parts: Parts, action: str, subject: str, **details: object) -> None:
+    assert parts.settings.database_url is not None
+    engine = create_engine(parts.settings.database_url, application="rialto-cli")
+    await note(engine, action, subject, **details)
+    await engine.dispose()
 
 
 @asynccontextmanager
@@ -214,20 +234,9 @@ async def _sources(
         closing.push_async_callback(engine.dispose)
         readers: dict[str, ChainReader] = {}
         if nodes:
-            readers = await closing.enter_async_context(open_readers(_nodes(running)))
+            readers = await closing.enter_async_context(open_readers(reader_settings(running)))
         journal = Path(running.variables["RIALTO_JOURNAL_DIR"])
         yield engine, await _listings(engine), journal, readers
-
-
-def _nodes(running: Running) -> ReaderSettings:
-    variables = running.variables
-    return ReaderSettings(
-        database_url=running.database_url,
-        bitcoin_rpc_url=running.bitcoin_rpc_url,
-        bitcoin_network=variables["RIALTO_BITCOIN_NETWORK"],
-        ethereum_rpc_url=running.ethereum_rpc_url,
-        ethereum_chain_id=int(variables["RIALTO_ETHEREUM_CHAIN_ID"]),
-    )
 
 
 async def _listings(engine: AsyncEngine) -> Listings:

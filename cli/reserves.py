@@ -110,6 +110,9 @@ def _engine() -> AsyncEngine:
 
 
 async def _prove(*, as_json: bool) -> int:
+    engine = _engine()
+    await note(engine, "reserves.prove", "all")
+    await engine.dispose()
     client = await temporal_of(Running.load(os.environ))
     with console.status("counting, taking liabilities, signing"):
         try:

@@ -27,7 +27,7 @@ def status(
     """
     parts = whole.status(Site.load(os.environ))
     if as_json:
-        print(json.dumps([asdict(part) for part in parts], indent=2))
+        print(json.dumps([asdict(part) for part in parts]))
     else:
         print_status(parts)
     if not parts or not all(part.healthy for part in parts):

@@ -17,13 +17,15 @@ from cli.running import Running
 from cli.terminal import console
 from compliance.staff import Role
 from devstack.seed_staff import STAFF
-from domain.errors import ExchangeError
+from domain.errors import ExchangeError, WrongState
+from domain.withdrawal import WithdrawalStatus
 from storage import payments, withdrawals
 from storage.engine import create_engine
 from storage.stuck import Stuck, find_stuck
 
 app = typer.Typer(name="withdrawals", no_args_is_help=True, help=__doc__)
 
+_ENDED = {WithdrawalStatus.DONE, WithdrawalStatus.CANCELLED, WithdrawalStatus.REJECTED}
 WithdrawalId = Annotated[str, typer.Argument(help="The withdrawal's id.")]
 
 
@@ -128,7 +130,9 @@ async def _retry(withdrawal_id: str, *, as_json: bool) -> int:
     engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
     await note(engine, "withdrawal.retry", withdrawal_id)
     async with engine.begin() as connection:
-        await withdrawals.find(connection, withdrawal_id)
+        row = await withdrawals.find(connection, withdrawal_id)
+        if row.status in _ENDED:
+            raise WrongState(f"{withdrawal_id} is {row.status}: there is nothing left to do")
         await withdrawals.note(connection, withdrawal_id, has_news=True)
     await engine.dispose()
     _say(withdrawal_id, "its workflow looks at it within a second", as_json=as_json)

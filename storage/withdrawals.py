@@ -103,7 +103,7 @@ async def request(ledger: Ledger, wanted: WithdrawalRequest) -> Requested:
         await withdrawal_rules.take_limits(connection, row)
         await ledger.post_in(connection, [custody.hold(as_hold(row))])
         await withdrawal_rules.check_final(connection, wanted.customer_id)
-        await add_event(connection, row.id, "requested", {"fee_units": str(row.fee_units)})
+        await add_event(connection, row.id, "requested", {"fee_units": str(int(row.fee_units))})
         return Requested(row, replayed=False)
 
 

@@ -120,6 +120,7 @@ async def test_an_asset_is_paused_at_once_and_resumed_on_purpose(ops: Ops):
         ("withdrawals", "show", "no-such"),
         ("reserves", "verify"),
         ("reserves", "leaf", "1"),
+        ("deposits", "rescan", "dogecoin", "--from", "1", "--to", "2"),
     ],
 )
 def test_what_does_not_exist_is_refused_in_a_sentence(ops: Ops, words: tuple[str, ...]):
@@ -160,6 +161,7 @@ def test_every_command_of_operations_speaks_json():
         "ledger verify", "ledger explain", "ledger trial-balance", "deposits rescan",
         "projections rebuild", "engine replay", "engine verify", "engine snapshot", "reconcile",
         "reserves prove", "reserves verify", "break reorg", "break matcher", "break node",
+        "projections reindex", "projections replay",
     ):  # fmt: skip
         command: Any = root
         for word in words.split():

@@ -140,6 +140,35 @@ def test_the_exchange_reconciles_by_command(running: Running) -> None:
     assert any(line.startswith("BTC at height") for line in told["lines"])
 
 
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (("ledger", "trial-balance"), "off_by"),
+        (("engine", "verify"), "state_hash"),
+        (("engine", "snapshot"), "snapshot"),
+        (("deposits", "rescan", "bitcoin", "--from", "100", "--to", "102"), "blocks"),
+        (("audit",), "findings"),
+    ],
+)
+def test_commands_find_the_exchange_that_runs_here(
+    running: Running, words: tuple[str, ...], field: str
+) -> None:
+    """As somebody types them who has set nothing but where its state is."""
+    plain = {
+        key: value for key, value in os.environ.items() if not key.startswith(("RIALTO", "AWS"))
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", *words, "--json"],
+        env=plain | {"RIALTO_HOME": str(running.site.home)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert field in json.loads(done.stdout.splitlines()[-1])
+
+
 def rialto(running: Running, *words: str) -> subprocess.CompletedProcess[str]:
     """The command as somebody types it, for this exchange."""
     return subprocess.run(
