@@ -51,6 +51,12 @@ def workloads(manifests: list[Manifest]) -> list[Workload]:
 def problems(manifests: list[Manifest]) -> list[str]:
     """Sentences, one per problem; none for manifests that hang together."""
     known = {(each["kind"], _namespace(each), each["metadata"]["name"]) for each in manifests}
+    known |= {
+        ("ConfigMap", _namespace(each), f"{each['metadata']['name']}.{key}")
+        for each in manifests
+        if each["kind"] == "ConfigMap"
+        for key in each["data"]
+    }
     pods = workloads(manifests)
     found = [f"{_name(each)}: {text}" for each in manifests for text in _values(each)]
     for pod in pods:
@@ -106,6 +112,13 @@ def _references(pod: Workload, known: set[tuple[str, str, str]]) -> Iterator[str
     needed += [
         ("ExternalSecret", each["secretRef"]["name"]) for each in sources if "secretRef" in each
     ]
+    keys = [
+        each["valueFrom"]["configMapKeyRef"]
+        for container in pod.containers()
+        for each in container.get("env", [])
+        if "valueFrom" in each
+    ]
+    needed += [("ConfigMap", f"{each['name']}.{each['key']}") for each in keys]
     for kind, name in needed:
         if (kind, pod.namespace, name) not in known:
             yield f"refers to {kind} {name}, which is not here"

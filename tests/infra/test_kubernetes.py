@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from devstack.rialto import ROWS
+from tests.infra import edge
 from tests.infra.kubernetes import Manifest, problems, workloads
 from tests.infra.tools import ROOT, TOOLS, render, run
 
@@ -47,6 +48,28 @@ def test_every_field_is_known(
 
 def test_everything_hangs_together(overlay: tuple[str, list[Manifest]]) -> None:
     assert problems(overlay[1]) == []
+
+
+def test_ways_in_are_few_and_guarded(overlay: tuple[str, list[Manifest]]) -> None:
+    name, rendered = overlay
+
+    assert edge.ingress_problems(rendered) == []
+    assert edge.trust_stores(rendered) == {f"rialto-{name}-origin-pull"}
+    assert {"/v1/ws", "/ws", "/stream", "/ws-api/v3"} <= edge.sockets()
+
+
+def test_the_pages_know_the_address_they_are_called_by(
+    overlay: tuple[str, list[Manifest]],
+) -> None:
+    """Cookies and checks of a request's origin hang on it."""
+    [origin] = [
+        entry["value"]
+        for pod in workloads(overlay[1])
+        for container in pod.containers()
+        for entry in container.get("env", [])
+        if entry["name"] == "ORIGIN"
+    ]
+    assert origin.removeprefix("https://") in edge.hosts(overlay[1])
 
 
 def test_pods_are_restricted(overlay: tuple[str, list[Manifest]]) -> None:
@@ -108,8 +131,9 @@ def test_service_accounts_take_the_role_of_their_process(
     overlay: tuple[str, list[Manifest]],
 ) -> None:
     name, all_manifests = overlay
+    without = {"migrate", "web"}  # They talk to PostgreSQL, and to the API; to nothing of AWS.
     for each in all_manifests:
-        if each["kind"] == "ServiceAccount" and each["metadata"]["name"] != "migrate":
+        if each["kind"] == "ServiceAccount" and each["metadata"]["name"] not in without:
             role = each["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
             assert role.endswith(f"role/rialto-{name}-{each['metadata']['name']}")
 
@@ -135,6 +159,12 @@ MISTAKES = {
     "a missing volume": ("base/api.yaml", "        - name: work\n          emptyDir", "        - name: wrk\n          emptyDir"),
     "a text for a number": ("base/api.yaml", "containerPort: 8000", "containerPort: http"),
     "a file that is not there": ("base/kustomization.yaml", "  - api.yaml", "  - apo.yaml"),
+    "a variable from a key that is not there": ("base/web.yaml", "key: RIALTO_STAFF_URL", "key: RIALTO_STAF_URL"),
+    "pages exposed without mutual TLS": ("overlays/prod/kustomization.yaml", '"mode": "verify"', '"mode": "passthrough"'),
+    "pages exposed to every address": ("overlays/prod/kustomization.yaml", "value: 192.0.2.0/24", "value: 0.0.0.0/0"),
+    "pages exposed without TLS": ("base/ingress.yaml", "scheme: internal\n", "scheme: internet-facing\n"),
+    "WebSockets without a way in": ("base/ingress.yaml", "          - path: /stream\n", "          - path: /streams\n"),
+    "the API round its gateway": ("base/ingress.yaml", "          - path: /v1/ws\n", "          - path: /v1\n"),
     "a missing service": ("base/ingress.yaml", "                name: api\n", "                name: apo\n"),
 }  # fmt: skip
 
@@ -156,7 +186,8 @@ def test_a_seeded_mistake_is_caught(mistake: str, tmp_path: Path) -> None:
     checked = [each for each in found if each["kind"] != "ExternalSecret"]
     file.write_text(yaml.safe_dump_all(checked), encoding="utf-8")
     judged = run(TOOLS / "kubernetes-validate", "-k", VERSIONS[0], "--strict", file)
-    assert judged.returncode or problems(found), f"{mistake} was not caught"
+    told = [*problems(found), *edge.ingress_problems(found)]
+    assert judged.returncode or told, f"{mistake} was not caught"
 
 
 def test_no_secret_is_in_a_config_map(overlay: tuple[str, list[Manifest]]) -> None:

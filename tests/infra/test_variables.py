@@ -15,6 +15,7 @@ from devstack import seed_aws
 from devstack.rialto import ROWS
 from tests.infra.tools import ROOT, render
 from tests.infra.variables import (
+    WEB,
     given_by_cluster,
     given_by_compose,
     given_to_web,
@@ -71,6 +72,14 @@ def test_compose_gives_the_web_application_what_it_reads() -> None:
     assert given_to_web(compose) == read_by_web()
     misspelt = compose.replace("RIALTO_WEB_HOST", "RIALTO_WEB_HOTS")
     assert given_to_web(misspelt) != read_by_web()
+
+
+@pytest.mark.parametrize("overlay", ["dev", "prod"])
+def test_the_cluster_gives_the_web_application_what_it_reads(overlay: str) -> None:
+    rendered = [each for each in yaml.safe_load_all(render(overlay).stdout) if each]
+    [given] = [names for module, names in given_by_cluster(rendered) if module == WEB]
+
+    assert given == read_by_web()
 
 
 def test_compose_gives_each_process_its_own_database_role() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ class Terraform:
 
     def __init__(self, folder: Path, config: Path) -> None:
         self.folder = folder
+        self.variables = (HERE / "example.tfvars").read_text(encoding="utf-8")
         self._config = config
 
     def __call__(self, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ class Terraform:
         cwd = self.folder / "environments" / environment
         backend = 'terraform {\n  backend "local" {}\n}\n'
         (cwd / "backend_override.tf").write_text(backend, encoding="utf-8")
-        shutil.copy(HERE / "example.tfvars", cwd / "terraform.tfvars")
+        (cwd / "terraform.tfvars").write_text(self.variables, encoding="utf-8")
         made = self("init", "-no-color", "-input=false", cwd=cwd)
         if made.returncode:
             return made

@@ -16,6 +16,8 @@ from tests.infra.kubernetes import Manifest, workloads
 from tests.infra.tools import ROOT
 
 PREFIX = "RIALTO_"
+WEB = "build/server.js"
+"""The web process, as its image starts it."""
 OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 _WEB_READS = re.compile(r"(?:process\.env|variables)\[?'?\.?(ORIGIN|RIALTO_[A-Z_]+)")
 _LITERAL = re.compile(r"RIALTO_[A-Z_]*[A-Z]")
@@ -32,6 +34,8 @@ class Read:
 @cache
 def read_by(module: str) -> Read:
     """From the settings classes that the module, or what it imports, makes; and by name."""
+    if module == WEB:
+        return Read(known=read_by_web())
     read = Read()
     for path in _files(module):
         text, tree = _source(path)

@@ -47,7 +47,7 @@ module "exchange" {
   release                    = var.release
   code_bucket                = var.code_bucket
   balancer_listener_arn      = var.balancer_listener_arn
-  web_origin                 = var.web_origin
+  front_origin               = var.front_origin
   origin_pull_truststore_uri = var.origin_pull_truststore_uri
   temporal_address           = var.temporal_address
   temporal_namespace         = "rialto"

@@ -17,3 +17,11 @@ output "secret_addresses" {
 output "cluster_name" {
   value = module.exchange.cluster_name
 }
+
+output "image_repository_urls" {
+  value = module.exchange.image_repository_urls
+}
+
+output "origin_pull_trust_store" {
+  value = module.exchange.origin_pull_trust_store
+}

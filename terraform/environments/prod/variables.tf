@@ -27,12 +27,15 @@ variable "code_bucket" {
 }
 
 variable "balancer_listener_arn" {
-  description = "HTTPS listener of the internal load balancer in front of the API."
+  description = "HTTPS listener of the load balancer that the ingress api makes; null at the first apply."
   type        = string
+  default     = null
 }
 
-variable "web_origin" {
-  type = string
+variable "front_origin" {
+  description = "Host name of the load balancer that the ingress front makes; null at the first apply."
+  type        = string
+  default     = null
 }
 
 variable "origin_pull_truststore_uri" {
@@ -40,7 +43,7 @@ variable "origin_pull_truststore_uri" {
 }
 
 variable "cdn_cidrs" {
-  description = "Cloudflare's published address ranges."
+  description = "Cloudflare's published IPv4 ranges."
   type        = list(string)
 }
 

@@ -1,4 +1,4 @@
-# The original layout: the API in an Auto Scaling Group behind a load balancer, for teams without Kubernetes.
+# The original layout: the API in an Auto Scaling Group behind load balancers.
 
 data "aws_ssm_parameter" "machine_image" {
   name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
@@ -6,37 +6,65 @@ data "aws_ssm_parameter" "machine_image" {
 
 data "aws_region" "current" {}
 
-resource "aws_security_group" "balancer" {
-  name        = "${var.name}-api-balancer"
-  description = "HTTPS from Cloudflare only"
-  vpc_id      = var.vpc_id
-
-  ingress {
-    description = "HTTPS from the CDN"
-    from_port   = 443
-    to_port     = 443
-    protocol    = "tcp"
-    cidr_blocks = var.cdn_cidrs
+# Two balancers: HTTP comes by API Gateway, which has no client certificate and reaches only an internal one; the
+# WebSockets, which the gateway cannot carry, come from the CDN to a public one, which asks for its certificate.
+locals {
+  balancers = {
+    internal = { subnet_ids = var.private_subnet_ids, description = "HTTPS from API Gateway only" }
+    public   = { subnet_ids = var.public_subnet_ids, description = "HTTPS from the CDN only" }
   }
-
-  egress {
-    description     = "To the API"
-    from_port       = var.api_port
-    to_port         = var.api_port
-    protocol        = "tcp"
-    security_groups = [var.security_group_id]
-  }
-
-  tags = { Name = "${var.name}-api-balancer" }
 }
 
-resource "aws_vpc_security_group_ingress_rule" "api_from_balancer" {
-  security_group_id            = var.security_group_id
-  description                  = "From the load balancer"
+resource "aws_security_group" "balancer" {
+  for_each = local.balancers
+
+  name        = "${var.name}-api-${each.key}"
+  description = each.value.description
+  vpc_id      = var.vpc_id
+
+  tags = { Name = "${var.name}-api-${each.key}" }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "from_gateway" {
+  security_group_id            = aws_security_group.balancer["internal"].id
+  description                  = "HTTPS from API Gateway"
+  from_port                    = 443
+  to_port                      = 443
+  ip_protocol                  = "tcp"
+  referenced_security_group_id = var.gateway_security_group_id
+}
+
+resource "aws_vpc_security_group_ingress_rule" "from_cdn" {
+  for_each = toset(var.cdn_cidrs)
+
+  security_group_id = aws_security_group.balancer["public"].id
+  description       = "HTTPS from the CDN"
+  from_port         = 443
+  to_port           = 443
+  ip_protocol       = "tcp"
+  cidr_ipv4         = each.key
+}
+
+resource "aws_vpc_security_group_egress_rule" "to_api" {
+  for_each = aws_security_group.balancer
+
+  security_group_id            = each.value.id
+  description                  = "To the API"
   from_port                    = var.api_port
   to_port                      = var.api_port
   ip_protocol                  = "tcp"
-  referenced_security_group_id = aws_security_group.balancer.id
+  referenced_security_group_id = var.security_group_id
+}
+
+resource "aws_vpc_security_group_ingress_rule" "api_from_balancer" {
+  for_each = aws_security_group.balancer
+
+  security_group_id            = var.security_group_id
+  description                  = "From the ${each.key} load balancer"
+  from_port                    = var.api_port
+  to_port                      = var.api_port
+  ip_protocol                  = "tcp"
+  referenced_security_group_id = each.value.id
 }
 
 resource "aws_vpc_security_group_egress_rule" "api_https" {
@@ -60,24 +88,28 @@ resource "aws_vpc_security_group_egress_rule" "api_stores" {
 }
 
 resource "aws_lb" "this" {
-  name                       = "${var.name}-api"
+  for_each = local.balancers
+
+  name                       = "${var.name}-api-${each.key}"
   load_balancer_type         = "application"
-  internal                   = false
-  subnets                    = var.public_subnet_ids
-  security_groups            = [aws_security_group.balancer.id]
+  internal                   = each.key == "internal"
+  subnets                    = each.value.subnet_ids
+  security_groups            = [aws_security_group.balancer[each.key].id]
   drop_invalid_header_fields = true
   enable_deletion_protection = true
   idle_timeout               = 120 # WebSockets ping every 30 s.
 
   access_logs {
     bucket  = var.access_log_bucket
-    prefix  = "api"
+    prefix  = "api-${each.key}"
     enabled = true
   }
 }
 
 resource "aws_lb_target_group" "this" {
-  name                 = "${var.name}-api"
+  for_each = local.balancers
+
+  name                 = "${var.name}-api-${each.key}"
   port                 = var.api_port
   protocol             = "HTTP"
   vpc_id               = var.vpc_id
@@ -93,8 +125,8 @@ resource "aws_lb_target_group" "this" {
   }
 }
 
-resource "aws_lb_listener" "https" {
-  load_balancer_arn = aws_lb.this.arn
+resource "aws_lb_listener" "internal" {
+  load_balancer_arn = aws_lb.this["internal"].arn
   port              = 443
   protocol          = "HTTPS"
   ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -102,7 +134,59 @@ resource "aws_lb_listener" "https" {
 
   default_action {
     type             = "forward"
-    target_group_arn = aws_lb_target_group.this.arn
+    target_group_arn = aws_lb_target_group.this["internal"].arn
+  }
+}
+
+resource "aws_lb_listener" "public" {
+  load_balancer_arn = aws_lb.this["public"].arn
+  port              = 443
+  protocol          = "HTTPS"
+  ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+  certificate_arn   = var.certificate_arn
+
+  mutual_authentication {
+    mode            = "verify"
+    trust_store_arn = var.trust_store_arn
+  }
+
+  default_action {
+    type = "fixed-response"
+    fixed_response {
+      content_type = "text/plain"
+      status_code  = "404"
+    }
+  }
+}
+
+# Nothing but the WebSockets: the rest of the API is behind the gateway.
+resource "aws_lb_listener_rule" "websockets" {
+  listener_arn = aws_lb_listener.public.arn
+
+  condition {
+    path_pattern {
+      values = ["/v1/ws", "/ws", "/ws/*", "/stream", "/stream/*"]
+    }
+  }
+
+  action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.this["public"].arn
+  }
+}
+
+resource "aws_lb_listener_rule" "websocket_api" {
+  listener_arn = aws_lb_listener.public.arn
+
+  condition {
+    path_pattern {
+      values = ["/ws-api/*"]
+    }
+  }
+
+  action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.this["public"].arn
   }
 }
 
@@ -156,7 +240,7 @@ resource "aws_autoscaling_group" "api" {
   min_size                  = var.instances_min
   max_size                  = var.instances_max
   vpc_zone_identifier       = var.private_subnet_ids
-  target_group_arns         = [aws_lb_target_group.this.arn]
+  target_group_arns         = [for group in aws_lb_target_group.this : group.arn]
   health_check_type         = "ELB"
   health_check_grace_period = 90
 

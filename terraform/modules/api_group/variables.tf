@@ -25,13 +25,23 @@ variable "security_group_id" {
 }
 
 variable "cdn_cidrs" {
-  description = "Address ranges of the CDN; nobody else reaches the load balancer."
+  description = "Address ranges of the CDN; nobody else reaches the public load balancer."
   type        = list(string)
 
   validation {
     condition     = !contains(var.cdn_cidrs, "0.0.0.0/0")
     error_message = "The load balancer is reached through the CDN only."
   }
+}
+
+variable "gateway_security_group_id" {
+  description = "Security group of API Gateway's link into the VPC."
+  type        = string
+}
+
+variable "trust_store_arn" {
+  description = "Trust store with the CA of the CDN's client certificate."
+  type        = string
 }
 
 variable "certificate_arn" {

@@ -1,4 +1,4 @@
-# Documents (KYC), the engine's journal archive, published proofs, and the audit trail.
+# Documents (KYC), the engine's journal archive, published proofs, the audit trail, and who called the load balancers.
 
 locals {
   buckets = {
@@ -6,6 +6,8 @@ locals {
     journal   = { lock_days = var.journal_lock_days, expire_days = 0 }
     proofs    = { lock_days = var.journal_lock_days, expire_days = 0 }
     trail     = { lock_days = var.journal_lock_days, expire_days = 2555 } # Seven years.
+
+    access-logs = { lock_days = 0, expire_days = 365 }
   }
 }
 
@@ -42,11 +44,12 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   bucket = each.value.id
 
   rule {
-    bucket_key_enabled = true
+    bucket_key_enabled = each.key != "access-logs"
 
+    # Load balancers write their logs under S3's own key only.
     apply_server_side_encryption_by_default {
-      sse_algorithm     = "aws:kms"
-      kms_master_key_id = each.key == "documents" ? var.document_key_arn : var.key_arn
+      sse_algorithm     = each.key == "access-logs" ? "AES256" : "aws:kms"
+      kms_master_key_id = each.key == "access-logs" ? null : each.key == "documents" ? var.document_key_arn : var.key_arn
     }
   }
 }
@@ -134,6 +137,19 @@ data "aws_iam_policy_document" "tls_only" {
       principals {
         type        = "Service"
         identifiers = ["cloudtrail.amazonaws.com"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = each.key == "access-logs" ? [1] : []
+    content {
+      sid       = "LoadBalancersWrite"
+      actions   = ["s3:PutObject"]
+      resources = ["${each.value.arn}/*/AWSLogs/${data.aws_caller_identity.current.account_id}/*"]
+      principals {
+        type        = "Service"
+        identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
       }
     }
   }

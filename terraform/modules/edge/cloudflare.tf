@@ -10,14 +10,18 @@ resource "cloudflare_dns_record" "gateway" {
   comment = "API Gateway"
 }
 
-resource "cloudflare_dns_record" "www" {
+# API Gateway's HTTP APIs carry no WebSockets: these two go to a public load balancer, which takes only connections
+# that show Cloudflare's client certificate.
+resource "cloudflare_dns_record" "front" {
+  for_each = var.front_origins
+
   zone_id = var.zone_id
-  name    = "www.${var.domain}"
+  name    = "${each.key}.${var.domain}"
   type    = "CNAME"
-  content = var.web_origin
+  content = each.value
   ttl     = 1
   proxied = true
-  comment = "Web application"
+  comment = "Public load balancer"
 }
 
 # The staff portal is not here: it is reached over the VPN only.
@@ -29,6 +33,7 @@ resource "cloudflare_zone_setting" "this" {
     always_use_https         = "on"
     tls_1_3                  = "on"
     websockets               = "on"
+    tls_client_auth          = "on" # Origin pulls show the certificate that gateway and balancer ask for.
     automatic_https_rewrites = "on"
   }
 
@@ -37,7 +42,7 @@ resource "cloudflare_zone_setting" "this" {
   value      = each.value
 }
 
-# Files with a hash in their name never change; public market data lives a second; everything else passes.
+# Files with a hash in their name never change; everything else passes.
 resource "cloudflare_ruleset" "cache" {
   zone_id = var.zone_id
   name    = "rialto cache"
@@ -56,7 +61,7 @@ resource "cloudflare_ruleset" "cache" {
     },
     {
       description = "Never cache what is private or changes something"
-      expression  = "(http.host eq \"api.${var.domain}\" and (http.request.method ne \"GET\" or any(http.request.headers.names[*] in {\"authorization\" \"x-api-key\" \"x-mbx-apikey\" \"cookie\"})))"
+      expression  = "(not starts_with(http.request.uri.path, \"/_app/immutable/\") and (http.request.method ne \"GET\" or any(http.request.headers.names[*] in {\"authorization\" \"x-api-key\" \"x-mbx-apikey\" \"cookie\"})))"
       action      = "set_cache_settings"
       action_parameters = {
         cache = false
@@ -107,12 +112,13 @@ resource "cloudflare_ruleset" "custom_waf" {
     },
     {
       description = "Bodies larger than the API takes"
-      expression  = "(http.host eq \"api.${var.domain}\" and http.request.body.size gt 12000000)"
+      expression  = "(http.request.body.size gt 12000000)"
       action      = "block"
     },
   ]
 }
 
+# On every host: the API answers under api., search., and www., where browsers have it beside the pages.
 resource "cloudflare_ruleset" "rate_limit" {
   zone_id = var.zone_id
   name    = "rialto rate limits"
@@ -122,7 +128,7 @@ resource "cloudflare_ruleset" "rate_limit" {
   rules = [
     {
       description = "Guessing of passwords and codes"
-      expression  = "(http.host eq \"api.${var.domain}\" and starts_with(http.request.uri.path, \"/v1/sessions\") and http.request.method eq \"POST\")"
+      expression  = "(starts_with(http.request.uri.path, \"/v1/sessions\") and http.request.method eq \"POST\")"
       action      = "block"
       ratelimit = {
         characteristics     = ["ip.src", "cf.colo.id"]
@@ -133,7 +139,7 @@ resource "cloudflare_ruleset" "rate_limit" {
     },
     {
       description = "Everything else, far above any fair client; the API has its own finer limits"
-      expression  = "(http.host eq \"api.${var.domain}\")"
+      expression  = "(starts_with(http.request.uri.path, \"/\"))"
       action      = "block"
       ratelimit = {
         characteristics     = ["ip.src", "cf.colo.id"]

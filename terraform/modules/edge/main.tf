@@ -1,8 +1,10 @@
-# What the world sees: Cloudflare in front (names, CDN, WAF), API Gateway behind it for api., wallet-service. and
-# search.; the gateway accepts only calls that carry the secret header Cloudflare adds.
+# What the world sees: Cloudflare in front (names, CDN, WAF); behind it API Gateway for api., wallet-service. and
+# search., and the cluster's public load balancer for www. and stream. Both ask for Cloudflare's client certificate.
 
 locals {
   hosts = toset(["api", "wallet-service", "search"])
+  # Load balancers are made by the cluster's ingresses, so the first apply has none to lead to yet.
+  balanced_hosts = var.has_balancer ? setsubtract(local.hosts, ["wallet-service"]) : toset([])
 }
 
 resource "aws_acm_certificate" "this" {
@@ -66,7 +68,7 @@ resource "aws_apigatewayv2_api" "this" {
 }
 
 resource "aws_apigatewayv2_integration" "balancer" {
-  for_each = setsubtract(local.hosts, ["wallet-service"])
+  for_each = local.balanced_hosts
 
   api_id             = aws_apigatewayv2_api.this[each.key].id
   integration_type   = "HTTP_PROXY"
@@ -96,7 +98,7 @@ resource "aws_lambda_permission" "gateway" {
 }
 
 resource "aws_apigatewayv2_route" "default" {
-  for_each = local.hosts
+  for_each = setunion(local.balanced_hosts, ["wallet-service"])
 
   api_id    = aws_apigatewayv2_api.this[each.key].id
   route_key = "$default"
@@ -160,4 +162,11 @@ resource "aws_apigatewayv2_api_mapping" "this" {
   api_id      = aws_apigatewayv2_api.this[each.key].id
   domain_name = aws_apigatewayv2_domain_name.this[each.key].id
   stage       = aws_apigatewayv2_stage.default[each.key].id
+}
+
+# For the public load balancer: the ingress `front` names it.
+resource "aws_lb_trust_store" "origin_pull" {
+  name                             = "${var.name}-origin-pull"
+  ca_certificates_bundle_s3_bucket = split("/", trimprefix(var.origin_pull_truststore_uri, "s3://"))[0]
+  ca_certificates_bundle_s3_key    = join("/", slice(split("/", trimprefix(var.origin_pull_truststore_uri, "s3://")), 1, length(split("/", var.origin_pull_truststore_uri)) - 2))
 }

@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "domain" {
-  description = "The exchange's domain; www., api., wallet-service. and search. hang below it."
+  description = "The exchange's domain; www., stream., api., wallet-service. and search. hang below it."
   type        = string
 }
 
@@ -25,8 +25,13 @@ variable "private_subnet_ids" {
   type = list(string)
 }
 
+variable "has_balancer" {
+  description = "Whether there is a load balancer in front of the API yet."
+  type        = bool
+}
+
 variable "balancer_listener_arn" {
-  description = "HTTPS listener of the internal load balancer in front of the API (cluster ingress or group)."
+  description = "HTTPS listener of the internal load balancer in front of the API (cluster ingress or group); null until there is one."
   type        = string
 }
 
@@ -38,9 +43,9 @@ variable "wallet_service_name" {
   type = string
 }
 
-variable "web_origin" {
-  description = "Host that serves the web application."
-  type        = string
+variable "front_origins" {
+  description = "Host names of the public load balancers behind www. (pages) and stream. (WebSockets); empty until there are some."
+  type        = map(string)
 }
 
 variable "origin_pull_truststore_uri" {

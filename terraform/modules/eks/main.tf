@@ -141,8 +141,10 @@ resource "aws_eks_node_group" "this" {
   depends_on = [aws_iam_role_policy_attachment.node]
 }
 
-resource "aws_ecr_repository" "rialto" {
-  name                 = var.name
+resource "aws_ecr_repository" "this" {
+  for_each = toset([var.name, "${var.name}-web"])
+
+  name                 = each.key
   image_tag_mutability = "IMMUTABLE"
 
   image_scanning_configuration {

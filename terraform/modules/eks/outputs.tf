@@ -14,6 +14,7 @@ output "oidc_provider_host" {
   value = replace(aws_eks_cluster.this.identity[0].oidc[0].issuer, "https://", "")
 }
 
-output "image_repository_url" {
-  value = aws_ecr_repository.rialto.repository_url
+output "image_repository_urls" {
+  description = "Where the two images are pushed: every process, and the web application."
+  value       = { for name, repository in aws_ecr_repository.this : trimprefix(name, var.name) == "" ? "rialto" : "web" => repository.repository_url }
 }

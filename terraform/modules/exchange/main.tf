@@ -34,6 +34,16 @@ locals {
   }
 }
 
+# Whether there is something to lead to is known when planning, even where its address is not.
+locals {
+  has_balancer  = var.api_group != null || var.balancer_listener_arn != null
+  stream_origin = var.api_group == null ? var.front_origin : module.api_group[0].stream_origin
+  front_origins = {
+    for host, origin in { www = var.front_origin, stream = local.stream_origin } : host => origin
+    if var.front_origin != null || (host == "stream" && var.api_group != null)
+  }
+}
+
 data "aws_region" "current" {}
 
 module "network" {
@@ -102,23 +112,25 @@ module "api_group" {
   source = "../api_group"
   count  = var.api_group == null ? 0 : 1
 
-  name               = local.name
-  vpc_id             = module.network.vpc_id
-  vpc_cidr           = module.network.cidr
-  public_subnet_ids  = module.network.public_subnet_ids
-  private_subnet_ids = module.network.private_subnet_ids
-  security_group_id  = module.network.api_security_group_id
-  cdn_cidrs          = var.cdn_cidrs
-  certificate_arn    = module.edge.certificate_arn
-  access_log_bucket  = module.data.bucket_names["trail"]
-  api_role_name      = module.security.role_names["api"]
-  image              = var.image
-  environment        = local.process_environment
-  key_arn            = module.security.key_arns["data"]
-  log_group          = module.observability.log_group_names["api"]
-  instance_type      = var.api_group.instance_type
-  instances_min      = var.api_group.min
-  instances_max      = var.api_group.max
+  name                      = local.name
+  vpc_id                    = module.network.vpc_id
+  vpc_cidr                  = module.network.cidr
+  public_subnet_ids         = module.network.public_subnet_ids
+  private_subnet_ids        = module.network.private_subnet_ids
+  security_group_id         = module.network.api_security_group_id
+  cdn_cidrs                 = var.cdn_cidrs
+  gateway_security_group_id = module.edge.link_security_group_id
+  trust_store_arn           = module.edge.trust_store_arn
+  certificate_arn           = module.edge.certificate_arn
+  access_log_bucket         = module.data.bucket_names["access-logs"]
+  api_role_name             = module.security.role_names["api"]
+  image                     = var.image
+  environment               = local.process_environment
+  key_arn                   = module.security.key_arns["data"]
+  log_group                 = module.observability.log_group_names["api"]
+  instance_type             = var.api_group.instance_type
+  instances_min             = var.api_group.min
+  instances_max             = var.api_group.max
 }
 
 module "chain_nodes" {
@@ -160,10 +172,11 @@ module "edge" {
   vpc_id                     = module.network.vpc_id
   vpc_cidr                   = module.network.cidr
   private_subnet_ids         = module.network.private_subnet_ids
-  balancer_listener_arn      = var.balancer_listener_arn
+  balancer_listener_arn      = var.api_group == null ? var.balancer_listener_arn : module.api_group[0].listener_arn
   wallet_service_invoke_arn  = module.lambdas.wallet_service_invoke_arn
   wallet_service_name        = module.lambdas.wallet_service_name
-  web_origin                 = var.web_origin
+  has_balancer               = local.has_balancer
+  front_origins              = local.front_origins
   origin_pull_truststore_uri = var.origin_pull_truststore_uri
   logs_key_arn               = module.security.key_arns["logs"]
 }

@@ -21,8 +21,14 @@ output "cluster_name" {
   value = module.eks.cluster_name
 }
 
-output "image_repository_url" {
-  value = module.eks.image_repository_url
+output "image_repository_urls" {
+  description = "For `images` of k8s/overlays."
+  value       = module.eks.image_repository_urls
+}
+
+output "origin_pull_trust_store" {
+  description = "For the ingress `front` of k8s/overlays."
+  value       = module.edge.origin_pull_trust_store
 }
 
 output "hot_wallet_key_arns" {

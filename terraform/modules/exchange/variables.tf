@@ -93,7 +93,7 @@ variable "api_group" {
 }
 
 variable "cdn_cidrs" {
-  description = "Cloudflare's published address ranges."
+  description = "Cloudflare's published IPv4 ranges."
   type        = list(string)
 }
 
@@ -112,11 +112,15 @@ variable "code_bucket" {
 }
 
 variable "balancer_listener_arn" {
-  type = string
+  description = "HTTPS listener of the load balancer that the ingress api makes; null at the first apply."
+  type        = string
+  default     = null
 }
 
-variable "web_origin" {
-  type = string
+variable "front_origin" {
+  description = "Host name of the load balancer that the ingress front makes; null at the first apply."
+  type        = string
+  default     = null
 }
 
 variable "origin_pull_truststore_uri" {
