@@ -64,6 +64,7 @@ PRICES = {
     "postgres gb": _figure("0.23", "gp3 Multi-AZ, GB and month", _PUBLIC),
     "sqs": _figure("0.50", "million FIFO requests", _PUBLIC),
     "nat": _figure("0.045", "NAT gateway and hour", _PUBLIC),
+    "balancer": _figure("0.0225", "load balancer and hour, without its LCUs", _LIST),
     "shard": _figure("0.015", "Kinesis shard and hour", _LIST),
     "put": _figure("0.014", "million PUT units of 25 KB", _LIST),
     "write": _figure("0.625", "million DynamoDB writes on demand", _LIST),
@@ -124,6 +125,7 @@ def fixed() -> Iterator[tuple[str, Decimal]]:
         "3 NAT gateways, 27 interface endpoints",
         HOURS * (3 * price("nat") + 27 * price("endpoint")),
     )
+    yield "internal and public load balancer", HOURS * 2 * price("balancer")
     yield "6 Kinesis shards", HOURS * 6 * price("shard")
 
 

@@ -89,13 +89,19 @@ def _exposure(ingress: Manifest) -> Iterator[str]:
         yield f"{name} takes old versions of TLS"
 
 
-def zone_problems(changes: list[dict[str, Any]]) -> list[str]:
-    """Sentences about the planned zone and gateway; none where nobody comes in unseen."""
+def openings(changes: list[dict[str, Any]]) -> list[str]:
+    """Sentences about the planned zone, gateway and cluster; none where nobody comes in unseen."""
     planned: dict[str, list[dict[str, Any]]] = {}
     for change in changes:
         planned.setdefault(change["type"], []).append(change["change"]["after"] or {})
     zone = {each["setting_id"]: each["value"] for each in planned["cloudflare_zone_setting"]}
     found = [] if zone.get("tls_client_auth") == "on" else ["Cloudflare shows no certificate"]
+    enforced = [
+        json.loads(each["configuration_values"])["enableNetworkPolicy"]
+        for each in planned["aws_eks_addon"]
+        if each["addon_name"] == "vpc-cni"
+    ]
+    found += [] if enforced == ["true"] else ["network policies are taken and ignored"]
     found += [
         f"{each['domain_name']} asks for no client certificate"
         for each in planned["aws_apigatewayv2_domain_name"]

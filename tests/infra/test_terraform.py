@@ -54,7 +54,7 @@ def test_only_the_edge_faces_the_internet(planned: Plans) -> None:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_nobody_comes_in_but_by_the_cdn(environment: str, planned: Plans) -> None:
-    assert edge.zone_problems(planned[environment]) == []
+    assert edge.openings(planned[environment]) == []
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -108,7 +108,7 @@ def test_the_api_may_run_in_a_group_of_instances(terraform: Terraform) -> None:
     paths = {p for r in rules for c in r["condition"] for p in c["path_pattern"][0]["values"]}
     bare = {each.rstrip("*").rstrip("/") for each in paths}
     assert all(any(f"{s}/".startswith(f"{p}/") for p in bare) for s in edge.sockets())
-    assert edge.zone_problems(planned["prod"]) == []
+    assert edge.openings(planned["prod"]) == []
 
 
 def test_stores_are_encrypted_and_private(planned: Plans) -> None:
@@ -242,26 +242,27 @@ def test_a_seeded_mistake_is_caught(mistake: str, terraform: Terraform) -> None:
 
 
 OPENINGS = {
-    "Cloudflare shows no certificate": ('tls_client_auth          = "on"', 'tls_client_auth          = "off"'),
+    "network policies are": ("eks/addons.tf", 'enableNetworkPolicy = "true"', 'enableNetworkPolicy = "false"'),
+    "Cloudflare shows no certificate": ("edge/cloudflare.tf", 'tls_client_auth          = "on"', 'tls_client_auth          = "off"'),
     "passwords may be guessed at www.": (
+        "edge/cloudflare.tf",
         '"(starts_with(http.request.uri.path, \\"/v1/sessions\\") and',
         '"(http.host eq \\"api.${var.domain}\\" and starts_with(http.request.uri.path, \\"/v1/sessions\\") and'),
-    "stream.": ("each.value\n  ttl     = 1\n  proxied = true", "each.value\n  ttl     = 1\n  proxied = false"),
+    "stream.": ("edge/cloudflare.tf", "each.value\n  ttl     = 1\n  proxied = true", "each.value\n  ttl     = 1\n  proxied = false"),
 }  # fmt: skip
 
 
 def test_seeded_openings_are_seen(terraform: Terraform) -> None:
-    """A plan that Terraform takes and we do not, for each of three reasons."""
-    path = terraform.folder / "modules/edge/cloudflare.tf"
-    text = path.read_text(encoding="utf-8")
-    for right, wrong in OPENINGS.values():
-        assert right in text, "the file changed: seed the mistakes anew"
-        text = text.replace(right, wrong, 1)
-    path.write_text(text, encoding="utf-8")
+    """A plan that Terraform takes and we do not, for each of these reasons."""
+    for file, right, wrong in OPENINGS.values():
+        path = terraform.folder / "modules" / file
+        text = path.read_text(encoding="utf-8")
+        assert right in text, f"{file} changed: seed the mistake anew"
+        path.write_text(text.replace(right, wrong, 1), encoding="utf-8")
 
     made = terraform.plan("prod")
 
     assert made.returncode == 0, made.stderr
-    told = edge.zone_problems(terraform.planned("prod"))
+    told = edge.openings(terraform.planned("prod"))
     for start in OPENINGS:
         assert any(sentence.startswith(start) for sentence in told), start

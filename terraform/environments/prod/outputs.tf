@@ -25,3 +25,7 @@ output "image_repository_urls" {
 output "origin_pull_trust_store" {
   value = module.exchange.origin_pull_trust_store
 }
+
+output "controller_role_arns" {
+  value = module.exchange.controller_role_arns
+}

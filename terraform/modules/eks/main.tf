@@ -1,6 +1,8 @@
 # The cluster that runs every process. Its API is private; its secrets are encrypted by our key; the engine has
 # a node group of its own, so that no neighbour shares its cores.
 
+data "aws_caller_identity" "current" {}
+
 data "aws_iam_policy_document" "cluster_assume" {
   statement {
     actions = ["sts:AssumeRole"]

@@ -18,3 +18,7 @@ output "image_repository_urls" {
   description = "Where the two images are pushed: every process, and the web application."
   value       = { for name, repository in aws_ecr_repository.this : trimprefix(name, var.name) == "" ? "rialto" : "web" => repository.repository_url }
 }
+
+output "controller_role_arns" {
+  value = { for name, role in aws_iam_role.controller : name => role.arn }
+}

@@ -17,6 +17,12 @@ variable "key_arn" {
   type        = string
 }
 
+variable "secret_prefix" {
+  description = "What the names of the processes' secrets begin with."
+  type        = string
+  default     = "rialto"
+}
+
 variable "logs_key_arn" {
   description = "KMS key of log groups."
   type        = string

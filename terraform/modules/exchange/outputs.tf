@@ -34,3 +34,8 @@ output "origin_pull_trust_store" {
 output "hot_wallet_key_arns" {
   value = module.security.hot_wallet_key_arns
 }
+
+output "controller_role_arns" {
+  description = "For the charts of k8s/controllers."
+  value       = module.eks.controller_role_arns
+}
