@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from valkey.asyncio import Valkey
 
 from activities.engine_tie import EngineTieActivities
-from storage.engine import create_engine
+from storage.engine import create_engine, for_looking
 from storage.settlement_cursors import read_cursors
 from streams.journal import durable_number
 from streams.kinesis import KinesisProducer
@@ -96,8 +96,10 @@ async def serve(stop: asyncio.Event) -> None:
     database = create_engine(settings.database_url, application="shipper", pool_size=2)
     valkey = Valkey.from_url(settings.valkey_url)
 
+    looking = for_looking(database)
+
     async def cursors() -> Mapping[str, int]:
-        return {str(market): each for market, each in (await read_cursors(database)).items()}
+        return {str(market): each for market, each in (await read_cursors(looking)).items()}
 
     async with serve_health(
         health, port=settings.health_port, metrics_port=settings.metrics_port, temporal=metrics

@@ -22,6 +22,7 @@ from chains.ethereum.node import EthereumNode
 from chains.node import NodeRefusal
 from domain.ids import TxId
 from storage import blocks, deposits
+from storage.engine import for_looking
 from streams.chain_events import ChainEventKind, to_body
 
 logger = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ async def _forget(
     engine: AsyncEngine, chain: str, waiting: set[str], knows: Knows, after_seconds: float
 ) -> None:
     """Deposits whose transaction was replaced or dropped are not coming any more."""
-    async with engine.connect() as connection:
+    async with for_looking(engine).connect() as connection:
         gone = await deposits.unseen(connection, chain, waiting, older_than_seconds=after_seconds)
     for txid in gone:
         if await knows(txid):

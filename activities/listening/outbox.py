@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage import blocks, deposits
 from storage.deposits import DueDeposit
+from storage.engine import for_looking
 from streams.chain_events import from_body, to_record
 from streams.kinesis import CHAIN_EVENTS, KinesisProducer
 
@@ -29,6 +30,7 @@ class ChainOutbox:
         self, engine: AsyncEngine, chain: str, producer: KinesisProducer, start: StartDeposit
     ) -> None:
         self._engine = engine
+        self._looking = for_looking(engine)
         self._chain = chain
         self._producer = producer
         self._start = start
@@ -37,7 +39,7 @@ class ChainOutbox:
         """Put all waiting events on the stream, in order; returns how many."""
         count = 0
         while True:
-            async with self._engine.connect() as connection:
+            async with self._looking.connect() as connection:
                 waiting = await blocks.unpublished_events(connection, self._chain, limit=_PAGE)
             if not waiting:
                 return count

@@ -22,6 +22,7 @@ from activities.listening.reader import ChainReader, Findings, block_row
 from activities.listening.watchlist import Watchlist, known_assets
 from chains.block import BlockRef, BrokenBlock
 from storage import blocks, deposits
+from storage.engine import for_looking
 from streams.chain_events import ChainEventKind, to_body
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class ChainWalk:
         second: SecondOpinion | None = None,
     ) -> None:
         self._engine = engine
+        self._looking = for_looking(engine)
         self._reader = reader
         self._policy = policy
         self._second = second
@@ -81,7 +83,7 @@ class ChainWalk:
 
     async def step(self) -> Step:
         """One block forward or back. Raises NodeFault when the node does not answer."""
-        async with self._engine.connect() as connection:
+        async with self._looking.connect() as connection:
             cursor = await blocks.cursor(connection, self.chain)
         if cursor is None:
             return await self._begin()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage import custody_outbox
+from storage.engine import for_looking
 from streams.custody_events import from_row, to_record
 from streams.kinesis import CHAIN_EVENTS, KinesisProducer
 
@@ -14,13 +15,14 @@ class CustodyRelay:
 
     def __init__(self, engine: AsyncEngine, producer: KinesisProducer) -> None:
         self._engine = engine
+        self._looking = for_looking(engine)
         self._producer = producer
 
     async def relay(self) -> int:
         """Tell all that waits; returns how many changes that were."""
         count = 0
         while True:
-            async with self._engine.connect() as connection:
+            async with self._looking.connect() as connection:
                 waiting = await custody_outbox.waiting(connection)
             if not waiting:
                 return count

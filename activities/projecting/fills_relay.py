@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.projecting.store import Store
 from storage.dynamo_checkpoints import read_fills_cursor, write_fills_cursor
 from storage.dynamo_trades import put_fills
+from storage.engine import for_looking
 from storage.projection_sources import settled_sequences
 from storage.settled_fills import fills_after
 
@@ -23,7 +24,7 @@ class FillsRelay:
     def __init__(
         self, engine: AsyncEngine, stores: Callable[[], Sequence[Store]], markets: Iterable[str]
     ) -> None:
-        self._engine = engine
+        self._engine = for_looking(engine)
         self._stores = stores
         self._markets = tuple(markets)
         self._cursors: dict[tuple[int, str], int] = {}
