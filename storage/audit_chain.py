@@ -52,7 +52,7 @@ class Verification:
 
 async def verify_chain(engine: AsyncEngine) -> Verification:
     """Walk every leg of every account on one consistent snapshot."""
-    pool = await open_pool(engine.url, size=1)
+    pool = await open_pool(engine.url, size=1, is_patient=True)
     try:
         async with pool.acquire() as connection:
             return await _verify(connection)
@@ -62,12 +62,11 @@ async def verify_chain(engine: AsyncEngine) -> Verification:
 
 async def _verify(connection: Any) -> Verification:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute("SET LOCAL statement_timeout = 0")
         await connection.execute("SET LOCAL work_mem = '256MB'")
-        walks = {row["id"]: _Walk(row) for row in await connection.fetch(_ACCOUNTS, timeout=None)}
+        walks = {row["id"]: _Walk(row) for row in await connection.fetch(_ACCOUNTS)}
         findings: list[Finding] = []
         legs = 0
-        async for row in connection.cursor(_LEGS, prefetch=_PREFETCH, timeout=None):
+        async for row in connection.cursor(_LEGS, prefetch=_PREFETCH):
             legs += 1
             walk = walks.get(row["account_id"])
             if walk is None:

@@ -14,10 +14,15 @@ DriverConnection: TypeAlias = (
 """A connection of asyncpg itself, from a pool or from below SQLAlchemy."""
 
 STATEMENT_TIMEOUT_MS = 30_000
+COMMAND_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + 5
+"""After that the driver gives up by itself, whether or not the server still answers."""
 
 
-async def open_pool(url: URL, *, size: int = 4) -> asyncpg.Pool:
-    """A pool to the server of a SQLAlchemy URL. Connections are made when first needed."""
+async def open_pool(url: URL, *, size: int = 4, is_patient: bool = False) -> asyncpg.Pool:
+    """A pool to the server of a SQLAlchemy URL. Connections are made when first needed.
+
+    `is_patient`: no statement is given up, for walks through whole tables.
+    """
     return await asyncpg.create_pool(
         host=url.host,
         port=url.port,
@@ -27,10 +32,10 @@ async def open_pool(url: URL, *, size: int = 4) -> asyncpg.Pool:
         min_size=0,
         max_size=size,
         timeout=10,
-        command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 5,
+        command_timeout=None if is_patient else COMMAND_TIMEOUT_SECONDS,
         server_settings={
             "application_name": "rialto-ledger",
-            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "statement_timeout": "0" if is_patient else str(STATEMENT_TIMEOUT_MS),
             "idle_in_transaction_session_timeout": "30000",
             "jit": "off",
         },

@@ -7,6 +7,7 @@ import pytest
 
 from domain.market import Side
 from engine import events
+from storage import pool
 from storage.audit import audit_ledger
 from storage.audit_chain import verify_chain
 from storage.seals import seal, verify_seals
@@ -187,3 +188,12 @@ async def test_only_what_moved_is_sealed_again(world: World):
     assert (second.number, second.accounts) == (2, 2)
 
     assert await seal(world.engine) is None
+
+
+async def test_the_walk_is_never_given_up_for_being_long(
+    shared_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten million entries are sorted for longer than any other statement may take."""
+    monkeypatch.setattr(pool, "COMMAND_TIMEOUT_SECONDS", 0.0001)
+
+    assert (await verify_chain(shared_world.engine)).findings == ()
