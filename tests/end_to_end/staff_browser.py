@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from playwright.async_api import Browser, Error, Locator, Page
 
@@ -19,6 +20,8 @@ from tests.end_to_end.web_browser import axe_violations
 PATIENCE_MS = 120_000
 """The UI asks for a hundred files and polls histories; the machine may be busy."""
 _CODE_SECONDS = 90
+_LIST_MS = 5_000
+"""After that the list is asked for anew."""
 
 
 class StaffPage:
@@ -28,6 +31,7 @@ class StaffPage:
         self._page = page
         self._url = url
         self._who = who
+        self._namespace = "rialto"
 
     async def sign_in(self) -> None:
         """A code works once: when it was used a moment ago, the next one is tried."""
@@ -51,7 +55,9 @@ class StaffPage:
         await eventually(f"{self._who.login} signs in", entered, _CODE_SECONDS)
 
     async def open_view(self, name: str) -> None:
-        """One of the saved views that the portal puts into the UI."""
+        """One of the saved views that the portal puts into the UI, beside the list."""
+        if "/workflows/" in self._page.url:
+            await self._page.goto(f"{self._url}/namespaces/{self._namespace}/workflows")
         await self._page.locator("button:visible", has_text="Saved Views").click()
         await self._page.get_by_role("menuitem").get_by_text(name, exact=True).click()
 
@@ -70,6 +76,25 @@ class StaffPage:
         """By its line in the list, then what the workflow says about itself."""
         await self._page.get_by_role("link", name=workflow_id, exact=True).first.click()
         await self._page.get_by_test_id("user-metadata-tab").click()
+
+    async def open_workflow(self, workflow_id: str) -> None:
+        """By its address, as links in other cases lead to it."""
+        name = quote(workflow_id, safe="")
+        await self._page.goto(f"{self._url}/namespaces/{self._namespace}/workflows/{name}")
+        await self._page.get_by_test_id("user-metadata-tab").click()
+
+    async def is_listed(self, workflow_id: str) -> None:
+        """In the view that is open; the list is behind by as long as Temporal's index is."""
+        link = self._page.get_by_role("link", name=workflow_id, exact=True).first
+
+        async def shown() -> bool | None:
+            with contextlib.suppress(Error):
+                await link.wait_for(timeout=_LIST_MS)
+                return True
+            await self._page.reload()
+            return None
+
+        await eventually(f"{workflow_id} is listed", shown, PATIENCE_MS / 1000)
 
     async def reads(self, text: str) -> None:
         """In what the workflow says about itself: the UI shows that in frames of their own."""
@@ -91,7 +116,9 @@ class StaffPage:
 
         return await eventually("the page stands still", read, PATIENCE_MS / 1000)
 
-    async def send_update(self, name: str, argument: dict[str, Any]) -> str:
+    async def send_update(
+        self, name: str, argument: dict[str, Any], *, shown_as: str | None = None
+    ) -> str:
         """Fill in the dialog "Send an Update" and return what it answers."""
         await self._page.locator("button:visible", has_text="More Actions").click()
         await self._page.locator("[data-testid=update-button]:visible").click()
@@ -101,13 +128,12 @@ class StaffPage:
         await self._type(dialog.locator(".cm-content").first, argument)
         # The editor formats on leaving it and moves the button: leave it before pressing.
         await dialog.locator("#modal-title-update-confirmation-modal").click()
-        await self.picture(f"update-{name}")
+        await self.picture(f"update-{shown_as or name}", of=dialog)
         async with self._page.expect_response(
             lambda answer: f"/update/{name}" in answer.url, timeout=PATIENCE_MS
         ) as sent:
             await dialog.get_by_test_id("confirm-modal-button").click()
         answer = await (await sent.value).text()
-        await self.picture(f"update-{name}-answer")
         close = dialog.get_by_test_id("cancel-modal-button")
         if "failure" in answer:  # The dialog stays open and shows the sentence.
             await close.click()
@@ -126,12 +152,12 @@ class StaffPage:
 
         await eventually(f"{argument} is typed", typed, PATIENCE_MS / 1000)
 
-    async def picture(self, name: str) -> None:
+    async def picture(self, name: str, of: Locator | None = None) -> None:
         """For docs/runbooks, when RIALTO_SCREENSHOTS names a folder."""
         folder = os.environ.get("RIALTO_SCREENSHOTS")
         if folder:
             await self._page.wait_for_timeout(1500)  # Nothing depends on it but the looks.
-            await self._page.screenshot(path=Path(folder) / f"{name}.png")
+            await (of or self._page).screenshot(path=Path(folder) / f"{name}.png")
 
     def _exactly(self, name: str) -> Locator:
         return self._page.get_by_text(name, exact=True)
