@@ -29,6 +29,17 @@ def database(stack: RentedStack) -> Database:
     return stack.new_database(migrate)
 
 
+async def the_log_is_kept(database: Database) -> None:
+    """Else the base backup's checkpoint may remove what the receiver's new slot still needs."""
+    connection = await asyncpg.connect(admin_url(database.site))
+    try:
+        await connection.execute("ALTER SYSTEM SET wal_keep_size = '1GB'")
+        await connection.execute("SELECT pg_reload_conf()")
+        await connection.execute("CHECKPOINT")  # Whoever makes it has read the setting.
+    finally:
+        await connection.close()
+
+
 async def commits_wait_for_the_receiver(database: Database) -> None:
     connection = await asyncpg.connect(admin_url(database.site))
     try:
@@ -64,6 +75,7 @@ async def test_every_acknowledged_entry_survives_the_loss_of_the_server(
     stack: RentedStack, database: Database
 ):
     replica = Replica.of(stack.site)
+    await the_log_is_kept(database)
     with replica.receiving():
         replica.take_base_backup()
         await commits_wait_for_the_receiver(database)
