@@ -62,6 +62,7 @@ class SearchResult(BaseModel):
     )
 
 
+_AWAY = "search is away; nothing else is affected"
 _PAGES = {
     "trade": "/explorer/trades/{id}",
     "order": "/explorer/orders/{id}",
@@ -107,7 +108,7 @@ class SearchDesk:
             try:
                 indexes = await self._opensearch.indices.get_alias(name=self._alias)
             except OpenSearchException as error:
-                raise Unavailable("search is away; nothing else is affected") from error
+                raise Unavailable(_AWAY) from error
             self._has_steps = all(mapping_of(each) >= STEPS_SINCE for each in indexes)
         return self._has_steps
 
@@ -117,9 +118,9 @@ class SearchDesk:
         except SearchFault as error:
             if error.status_code == 400:
                 raise InvalidInput("the search cannot be read") from error
-            raise Unavailable("search is away; nothing else is affected") from error
+            raise Unavailable(_AWAY) from error
         except OpenSearchException as error:
-            raise Unavailable("search is away; nothing else is affected") from error
+            raise Unavailable(_AWAY) from error
         if answer["timed_out"]:
             raise Unavailable("the search took too long; narrow it")
         return answer
