@@ -18,14 +18,13 @@ from cli.terminal import console
 from compliance.staff import Role
 from devstack.seed_staff import STAFF
 from domain.errors import ExchangeError, WrongState
-from domain.withdrawal import WithdrawalStatus
+from domain.withdrawal import FINISHED
 from storage import payments, withdrawals
 from storage.engine import create_engine
 from storage.stuck import Stuck, find_stuck
 
 app = typer.Typer(name="withdrawals", no_args_is_help=True, help=__doc__)
 
-_ENDED = {WithdrawalStatus.DONE, WithdrawalStatus.CANCELLED, WithdrawalStatus.REJECTED}
 WithdrawalId = Annotated[str, typer.Argument(help="The withdrawal's id.")]
 
 
@@ -131,7 +130,7 @@ async def _retry(withdrawal_id: str, *, as_json: bool) -> int:
     await note(engine, "withdrawal.retry", withdrawal_id)
     async with engine.begin() as connection:
         row = await withdrawals.find(connection, withdrawal_id)
-        if row.status in _ENDED:
+        if row.status in FINISHED:
             raise WrongState(f"{withdrawal_id} is {row.status}: there is nothing left to do")
         await withdrawals.note(connection, withdrawal_id, has_news=True)
     await engine.dispose()
