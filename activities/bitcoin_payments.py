@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -20,7 +19,7 @@ from chains.bitcoin.size import DUST_SATOSHI, fee_satoshi, transaction_vsize
 from chains.bitcoin.transaction import Outpoint, Output, UnsignedTransaction, Utxo
 from chains.node import Broadcast
 from domain.ids import TxId
-from domain.payment import PaymentKind
+from domain.payment import PaymentKind, batch_pause_seconds
 from storage import deposits, payments
 from storage.custody_policy import ChainPolicy
 from storage.payment_progress import Mined
@@ -29,6 +28,8 @@ from storage.payments import AttemptPlan, Coin, NewPayment, Payee
 HOT_WALLET = "hot-bitcoin"
 _PAYEES_MAX = 100
 _FEE_TARGET_BLOCKS = 3
+_WAKE_LATER_SECONDS = 0.02
+"""After a batch may leave, so that who asks then is not told to wait once more."""
 _BUMP_NUMERATOR, _BUMP_DENOMINATOR = 9, 8
 """12.5 % more for each byte, as `chains.bitcoin.fees` asks of the whole fee."""
 
@@ -49,14 +50,14 @@ class BitcoinPayments:
         self, connection: AsyncConnection, row: Row[Any], policy: ChainPolicy, market: int
     ) -> None:
         """Pay everything that waits in one transaction, with `row` first: it leads."""
-        _wait_for_batch(row, policy)
         wallet = await payments.lock_wallet(connection, HOT_WALLET)
+        coins = await self._spendable(connection)
+        await _wait_for_batch(connection, policy, len(coins))
         waiting = await payments.approved(connection, self.name, limit=_PAYEES_MAX)
         ours = [each for each in waiting if each.id == row.id]
         if not ours:
             return  # Another one took it into its batch, or it was cancelled: the row says.
         batch = ours + [each for each in waiting if each.id != row.id]
-        coins = await self._spendable(connection)
         batch, unsigned = self._choose(batch, coins, wallet, market)
         payment_id = f"withdrawal-{row.id}"
         has_change = len(unsigned.outputs) > len(batch)
@@ -178,11 +179,15 @@ def _spends(transaction: dict[str, Any]) -> list[dict[str, Any]]:
     return [spent for spent in transaction["vin"] if "prevout" in spent]
 
 
-def _wait_for_batch(row: Row[Any], policy: ChainPolicy) -> None:
-    closes_at = row.approved_at + timedelta(seconds=policy.batch_window_seconds)
-    remaining = (closes_at - datetime.now(UTC)).total_seconds()
+async def _wait_for_batch(
+    connection: AsyncConnection, policy: ChainPolicy, free_coins: int
+) -> None:
+    """The first payment of a quiet wallet leaves at once; what comes after it gathers."""
+    pause = batch_pause_seconds(policy.batch_window_seconds, free_coins)
+    age = await payments.newest_batch_age(connection, policy.chain) if pause else None
+    remaining = 0 if age is None else pause - age
     if remaining > 0:
-        raise NotPayableNow("waits for its batch", wait_seconds=remaining + 0.05)
+        raise NotPayableNow("waits for its batch", wait_seconds=remaining + _WAKE_LATER_SECONDS)
 
 
 def _replacement(

@@ -16,9 +16,9 @@ from chains.bitcoin.addresses import parse_address
 from chains.bitcoin.fees import satoshi
 from chains.bitcoin.node import BitcoinNode
 from chains.bitcoin.size import fee_satoshi, transaction_vsize
-from chains.bitcoin.transaction import Outpoint, Output, Utxo
+from chains.bitcoin.transaction import Outpoint, Output, UnsignedTransaction, Utxo
 from domain.ids import TxId
-from domain.payment import PaymentKind
+from domain.payment import FREE_COINS_ENOUGH, PaymentKind
 from storage import custody_policy, deposits, payments, sweeps
 from storage.custody_policy import AssetPolicy, ChainPolicy
 from storage.payments import AttemptPlan, Coin, NewPayment, Payee
@@ -29,6 +29,8 @@ _INPUTS_MAX = 200
 _OUTPUT_SCRIPT_BYTES = 22
 _HOT_COINS_MAX = 150
 """More outputs than this in the hot wallet make selection and fees worse: join small ones."""
+_PIECE_COSTS = 100
+"""An output that costs more than a hundredth of itself to spend is not made on purpose."""
 _JOINED_AT_ONCE = 50
 
 
@@ -80,14 +82,37 @@ class BitcoinTreasury(BitcoinPayments):
             await payments.create(connection, payment)
             await sweeps.assign_outputs(connection, payment.id)
             return SweepPlan(payment_ids=[payment.id])
-        if await sweeps.hot_coin_count(connection, HOT_WALLET) > _HOT_COINS_MAX:
-            scanned = await deposits.scanned_height(connection, self.name)
-            spare = await payments.spendable(connection, HOT_WALLET, confirmed_below=scanned)
+        more = await self._plan_coins(connection, run, hot, market)
+        if more is None:
+            return SweepPlan(payment_ids=[], why_not="below the threshold")
+        await payments.create(connection, more)
+        return SweepPlan(payment_ids=[more.id])
+
+    async def _plan_coins(
+        self, connection: AsyncConnection, run: PlanSweep, hot: Row[Any], market: int
+    ) -> NewPayment | None:
+        """Joins small outputs of the hot wallet when it has too many, splits when too few."""
+        scanned = await deposits.scanned_height(connection, self.name)
+        spare = await payments.spendable(connection, HOT_WALLET, confirmed_below=scanned)
+        cost = fee_satoshi(_INPUT_VBYTES, market)
+        if len(spare) > _HOT_COINS_MAX:
             small = [coin for coin in spare[-_JOINED_AT_ONCE:] if coin.units > cost]
-            payment = _gather(run, small, hot.address, market, PaymentKind.CONSOLIDATION)
-            await payments.create(connection, payment)
-            return SweepPlan(payment_ids=[payment.id])
-        return SweepPlan(payment_ids=[], why_not="below the threshold")
+            return _gather(run, small, hot.address, market, PaymentKind.CONSOLIDATION)
+        missing = FREE_COINS_ENOUGH - len(spare)
+        piece = sum(coin.units for coin in spare) // (2 * FREE_COINS_ENOUGH)
+        if missing <= 0 or piece < _PIECE_COSTS * cost:
+            return None
+        output = Output(piece, bytes(hot.script))
+        wanted = selection.Payment((output,) * missing, market, bytes(hot.script))
+        chosen = selection.select(await self._spendable(connection), wanted, self._randomness)
+        return _selected(
+            run,
+            PaymentKind.CONSOLIDATION,
+            hot,
+            [Payee(hot.address, piece)] * missing,
+            chosen,
+            market,
+        )
 
     async def plan_store(
         self,
@@ -100,28 +125,8 @@ class BitcoinTreasury(BitcoinPayments):
         hot = await payments.lock_wallet(connection, HOT_WALLET)
         store = await payments.lock_wallet(connection, f"{kind}-{self.name}")
         wanted = selection.Payment((Output(units, bytes(store.script)),), market, bytes(hot.script))
-        chosen = selection.select(await self._spendable(connection), wanted, random.SystemRandom())
-        has_change = len(chosen.outputs) > 1
-        payment = NewPayment(
-            id=f"{run.run_id}-{kind}",
-            chain=self.name,
-            kind=kind,
-            asset=self.fee_asset,
-            from_address=hot.address,
-            wallet_id=hot.id,
-            workflow_id=f"payment/{run.run_id}-{kind}",
-            payees=[Payee(store.address, units)],
-            inputs=[
-                Coin(utxo.outpoint.txid, utxo.outpoint.vout, utxo.satoshi) for utxo in chosen.inputs
-            ],
-            plan=AttemptPlan(
-                fee_rate=market,
-                fee_units_max=chosen.fee_satoshi,
-                reason="first",
-                input_count=len(chosen.inputs),
-                change_units=chosen.outputs[-1].satoshi if has_change else None,
-            ),
-        )
+        chosen = selection.select(await self._spendable(connection), wanted, self._randomness)
+        payment = _selected(run, kind, hot, [Payee(store.address, units)], chosen, market)
         await payments.create(connection, payment)
         return [payment.id]
 
@@ -199,5 +204,37 @@ def _gather(
             reason="first",
             input_count=len(coins),
             change_units=None,
+        ),
+    )
+
+
+def _selected(
+    run: PlanSweep,
+    kind: PaymentKind,
+    hot: Row[Any],
+    payees: list[Payee],
+    chosen: UnsignedTransaction,
+    market: int,
+) -> NewPayment:
+    """What the hot wallet pays with these inputs; an output more than payees is its change."""
+    has_change = len(chosen.outputs) > len(payees)
+    return NewPayment(
+        id=f"{run.run_id}-{kind}",
+        chain="bitcoin",
+        kind=kind,
+        asset="BTC",
+        from_address=hot.address,
+        wallet_id=hot.id,
+        workflow_id=f"payment/{run.run_id}-{kind}",
+        payees=payees,
+        inputs=[
+            Coin(utxo.outpoint.txid, utxo.outpoint.vout, utxo.satoshi) for utxo in chosen.inputs
+        ],
+        plan=AttemptPlan(
+            fee_rate=market,
+            fee_units_max=chosen.fee_satoshi,
+            reason="first",
+            input_count=len(chosen.inputs),
+            change_units=chosen.outputs[-1].satoshi if has_change else None,
         ),
     )

@@ -148,7 +148,7 @@ class PaymentActivities:
             await self._reserve(step.withdrawal_id)
         except NotPayableNow as wait:
             await self._note_waiting(step.withdrawal_id, wait.reason)
-            seconds = wait.wait_seconds or min(_WAIT_SECONDS_MAX, 2 ** activity.info().attempt)
+            seconds = min(_WAIT_SECONDS_MAX, wait.wait_seconds or 2 ** activity.info().attempt)
             raise ApplicationError(
                 wait.reason,
                 type="NotPayableNow",

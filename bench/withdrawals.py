@@ -153,7 +153,9 @@ async def run() -> BenchResult:
                 f"latencies: approval to broadcast of {CALM} single withdrawals at "
                 f"{1 / _CALM_PAUSE_SECONDS:g}/s; aim p99 < 2000 ms"
             ),
-            _note("bitcoin at the same pace, its batch window of 2 s included", quiet_bitcoin),
+            _note(
+                f"bitcoin at the same pace, in {quiet_bitcoin.transactions} batches", quiet_bitcoin
+            ),
             _note("single, all at once", single),
             _note("batched, all at once", batched),
             "risk screening, holds, limits and the signer's own checks included",

@@ -17,7 +17,7 @@ class PaymentKind(StrEnum):
     FILL = "fill"
     """Zero to ourselves, at a nonce that would otherwise block all later ones."""
     CONSOLIDATION = "consolidation"
-    """Many small outputs of the hot wallet into few."""
+    """Many small outputs of the hot wallet into few, or a few large ones into many."""
     COLD = "cold"
     """From the hot wallet to the cold one: more lies online than should."""
     WARM = "warm"
@@ -42,6 +42,21 @@ class AttemptStatus(StrEnum):
     MINED = "mined"
     REPLACED = "replaced"
     """Another attempt of the same payment confirmed."""
+
+
+FREE_COINS_ENOUGH = 20
+"""With fewer outputs that can be spent now, batches follow each other less often."""
+
+
+def batch_pause_seconds(window_seconds: int, free_coins: int) -> int:
+    """How long after one batch the next one may leave, at the earliest.
+
+    Each batch takes an output, and its change cannot be spent before the next block. So the fewer
+    are left, the more payees each must serve.
+    """
+    if not 0 < free_coins < FREE_COINS_ENOUGH:
+        return window_seconds
+    return window_seconds * FREE_COINS_ENOUGH // free_coins
 
 
 @dataclass(frozen=True, slots=True)

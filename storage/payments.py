@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, select, text, update
+from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import WrongState
@@ -32,7 +32,8 @@ from storage.tables_payments import (
 _PAYING_OUT = text("""
     SELECT coalesce(sum(units) FILTER (WHERE asset = :asset), 0) AS units
     FROM payments WHERE wallet_id = :wallet_id AND posted_at IS NULL AND status <> 'dead'
-        AND kind <> 'batch_sweep'  -- It brings coins; the hot wallet only pays its fee.
+        -- Sweeps bring coins and a consolidation keeps them: the hot wallet only pays their fees.
+        AND kind NOT IN ('batch_sweep', 'consolidation')
 """)
 
 _FEES_OUT = text("""
@@ -142,6 +143,16 @@ async def approved(connection: AsyncConnection, chain: str, *, limit: int) -> Se
         .with_for_update(skip_locked=True)
     )
     return rows.all()
+
+
+async def newest_batch_age(connection: AsyncConnection, chain: str) -> float | None:
+    """Seconds since the newest payment to customers was reserved; None: none is on its way."""
+    age = await connection.scalar(
+        select(func.extract("epoch", func.clock_timestamp() - func.max(payments.c.created_at)))
+        .where(payments.c.chain == chain, payments.c.kind == PaymentKind.WITHDRAWAL)
+        .where(payments.c.posted_at.is_(None))
+    )
+    return None if age is None else float(age)
 
 
 async def approved_one(connection: AsyncConnection, withdrawal_id: str) -> Row[Any] | None:

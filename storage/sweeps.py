@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.payments import Coin
 from storage.tables_custody import deposit_addresses, deposits
-from storage.tables_payments import payments, utxo_reservations, utxos
+from storage.tables_payments import payments
 
 # Only what is credited and final: a sweep must never spend coins that a reorg can take back.
 _COINS = text("""
@@ -150,22 +149,3 @@ async def planned_by(connection: AsyncConnection, prefix: str) -> list[str]:
         select(payments.c.id).where(payments.c.id.startswith(prefix)).order_by(payments.c.id)
     )
     return list(rows)
-
-
-async def hot_coin_count(connection: AsyncConnection, wallet_id: str) -> int:
-    """Unspent, unreserved, confirmed outputs of the wallet."""
-    joined: Any = utxos.outerjoin(
-        utxo_reservations,
-        (utxo_reservations.c.txid == utxos.c.txid) & (utxo_reservations.c.vout == utxos.c.vout),
-    )
-    count = await connection.scalar(
-        select(func.count())
-        .select_from(joined)
-        .where(
-            utxos.c.wallet_id == wallet_id,
-            utxos.c.spent_txid.is_(None),
-            utxos.c.height.is_not(None),
-            utxo_reservations.c.txid.is_(None),
-        )
-    )
-    return int(count or 0)

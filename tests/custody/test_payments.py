@@ -19,8 +19,8 @@ def by(officer: str) -> StaffAction:
     return StaffAction(officer=officer, reason="looked at it twice")
 
 
-async def asked(house: House, asset=BTC, units: int = COIN // 100, address: str = ""):
-    """A rich customer's request, with its workflow started; answers row and handle."""
+async def held(house: House, asset=BTC, units: int = COIN // 100, address: str = ""):
+    """A rich customer's request; nobody works on it yet."""
     customer = await house.customer()
     await house.give(customer, asset, 10 * units + ETHER // 100 if asset == ETH else 10 * units)
     if not address:
@@ -29,21 +29,54 @@ async def asked(house: House, asset=BTC, units: int = COIN // 100, address: str 
             if asset == ETH
             else await house.miner.wallet.call("getnewaddress")
         )
-    row = await house.request(customer, asset, units, address)
+    return await house.request(customer, asset, units, address)
+
+
+async def asked(house: House, asset=BTC, units: int = COIN // 100, address: str = ""):
+    """A rich customer's request, with its workflow started; answers row and handle."""
+    row = await held(house, asset, units, address)
     return row, await house.start(row)
 
 
-async def test_several_bitcoin_withdrawals_leave_in_one_transaction(house: House):
-    await house.set("UPDATE chain_policies SET batch_window_seconds = 8 WHERE chain = 'bitcoin'")
-    rows = [row for row, _ in await asyncio.gather(*(asked(house) for _ in range(4)))]
+async def test_bitcoin_withdrawals_that_wait_together_leave_in_one_transaction(house: House):
+    rows = await asyncio.gather(*(held(house) for _ in range(4)))
+    await house.set("UPDATE custody_assets SET withdraw_enabled = false WHERE asset = 'BTC'")
+    for row in rows:
+        await house.start(row)
+    for row in rows:
+        await house.until_status(row.id, "approved")
+    await house.set("UPDATE custody_assets SET withdraw_enabled = true WHERE asset = 'BTC'")
 
     for row in rows:
         await house.until_status(row.id, "seen")
     await house.until_mined(rows[0].id)
     done = [await house.until_status(row.id, "done") for row in rows]
-    await house.set("UPDATE chain_policies SET batch_window_seconds = 0")
 
     assert len({row.txid for row in done}) == 1
+    await house.assert_tied()
+
+
+async def test_a_quiet_wallets_payment_leaves_at_once_and_the_next_ones_gather(house: House):
+    await house.set("UPDATE chain_policies SET batch_window_seconds = 7200 WHERE chain = 'bitcoin'")
+    first, _ = await asked(house)
+    seen = await house.until_status(first.id, "seen")
+    second, desk = await asked(house)
+
+    async def waits() -> bool:
+        return (await house.withdrawal(second.id)).reason == "waits for its batch"
+
+    await house.until("the second one waits", waits)
+    await desk.execute_update(WithdrawalWorkflow.cancel, by("customer"))
+    await house.until_status(second.id, "cancelled")
+    await house.set("UPDATE chain_policies SET batch_window_seconds = 0")
+    third, _ = await asked(house)
+    later = await house.until_status(third.id, "seen")
+    await house.until_mined(first.id)
+    await house.until_mined(third.id)
+
+    assert seen.txid != later.txid
+    for row in (first, third):
+        await house.until_status(row.id, "done")
     await house.assert_tied()
 
 

@@ -13,11 +13,11 @@ from chains.ethereum.node import quantity
 from chains.ethereum.sweeper import delegation_of, sweep_all_call, sweeper_address
 from chains.node import NodeRefusal
 from domain.ids import TxId
+from domain.payment import FREE_COINS_ENOUGH
 from ledger.account import AccountKind
 from ledger.account import house as house_account
-from storage import reconciliations
+from storage import payments, reconciliations
 from storage.custody_policy import read_asset
-from storage.sweeps import hot_coin_count
 from storage.treasury import burns
 from tests.custody.house import BTC, COIN, DOLLAR, ETHER, USDT, House
 from workflows import search_attributes as attributes
@@ -84,30 +84,47 @@ async def test_final_ether_is_swept_and_the_books_follow_to_the_last_wei(house: 
     await house.assert_tied()
 
 
-async def test_many_small_coins_of_the_hot_wallet_are_joined(
+async def free_coins(house: House) -> list[payments.Coin]:
+    """What the hot wallet can spend now."""
+    tip = await house.miner.node.call("getblockcount")
+    async with house.engine.connect() as connection:
+        return await payments.spendable(connection, "hot-bitcoin", confirmed_below=tip)
+
+
+async def kinds(house: House, sweep: str) -> list[str]:
+    async with house.engine.connect() as connection:
+        pattern = f"sweep/bitcoin/BTC/{sweep}-%"
+        found = await connection.scalars(
+            text("SELECT kind FROM payments WHERE id LIKE :pattern"), {"pattern": pattern}
+        )
+        return list(found)
+
+
+async def test_the_hot_wallets_coins_are_joined_when_many_and_split_when_few(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(bitcoin_treasury, "_HOT_COINS_MAX", 4)
     hot = await house.hot_address("bitcoin")
     for _ in range(5):
         await house.miner.pay(hot, "0.01")
     await house.mine("bitcoin")
     await gift(house, 5 * COIN // 100)
+    before = await free_coins(house)
+    with monkeypatch.context() as few:
+        few.setattr(bitcoin_treasury, "_HOT_COINS_MAX", 4)
+        await swept(house, "bitcoin", "BTC", "joined")
+    joined = await free_coins(house)
+    await swept(house, "bitcoin", "BTC", "split")
+    split = await free_coins(house)
+    await swept(house, "bitcoin", "BTC", "enough")
 
-    async def coins() -> int:
-        async with house.engine.connect() as connection:
-            return await hot_coin_count(connection, "hot-bitcoin")
-
-    before = await coins()
-    await swept(house, "bitcoin", "BTC", "joined")
-
-    async with house.engine.connect() as connection:
-        kinds = await connection.scalars(
-            text("SELECT kind FROM payments WHERE id LIKE 'sweep/bitcoin/BTC/joined-%'")
-        )
-        assert list(kinds) == ["consolidation"]
-    assert before > 4
-    assert await coins() == 1
+    assert len(before) > 4
+    assert len(joined) == 1
+    assert len(split) == FREE_COINS_ENOUGH
+    assert (
+        min(coin.units for coin in split) * 2 * FREE_COINS_ENOUGH >= joined[0].units - COIN // 100
+    )
+    assert await kinds(house, "joined") == await kinds(house, "split") == ["consolidation"]
+    assert await kinds(house, "enough") == []
     await house.assert_tied()
 
 
