@@ -195,6 +195,7 @@ def _services(opened: _Opened, trading: Trading, sockets: Sockets) -> Services:
         catalog=opened.catalog,
         network=network(settings.bitcoin_network),
         workflows=WithdrawalStarter(temporal, opened.catalog),
+        address_patience_seconds=settings.address_patience_seconds,
     )
     return Services(
         settings=settings,

@@ -8,6 +8,8 @@ from functools import cached_property
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.exchange.checked_address import PATIENCE_SECONDS
+
 
 class ApiSettings(BaseSettings):
     """Variables carry the prefix RIALTO_: `RIALTO_DATABASE_URL`, `RIALTO_API_PORT`, ..."""
@@ -53,6 +55,8 @@ class ApiSettings(BaseSettings):
     passkey_origins: str = ""
     """Pages that may use them, separated by commas; `https://` and the domain by default."""
     signature_window_seconds: float = 30.0
+    address_patience_seconds: float = PATIENCE_SECONDS
+    """How long a new deposit address waits to be checked by the signer; 0 shows it unchecked."""
     webhook_allow_loopback: bool = False
     """Only on a development machine: customers' webhooks on 127.0.0.1, over http."""
 

@@ -119,6 +119,16 @@ async def current_or_new(
     return found or (await issue(connection, chain, [customer_id], derive))[0]
 
 
+async def verified_at(connection: AsyncConnection, chain: str, address: str) -> datetime | None:
+    """When the signer derived the same address; None: not yet."""
+    found: datetime | None = await connection.scalar(
+        select(deposit_addresses.c.verified_at).where(
+            deposit_addresses.c.chain == chain, deposit_addresses.c.address == address
+        )
+    )
+    return found
+
+
 async def issue(
     connection: AsyncConnection, chain: str, customer_ids: Sequence[CustomerId], derive: Derive
 ) -> list[DepositAddress]:

@@ -26,7 +26,7 @@ from workers.temporal_worker import Queue, serve_queues, temporal_answers
 logger = logging.getLogger(__name__)
 
 QUEUE = "signer"
-_CHECK_SECONDS = 1.0
+_CHECK_SECONDS = 0.2
 _SIGNATURES_AT_ONCE = 8
 """Each holds a database row and waits for KMS; more would only queue there."""
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from api.exchange.checked_address import once_checked
 from chains.bitcoin import addresses as bitcoin
 from chains.bitcoin.network import Network
 from chains.ethereum import addresses as ethereum
@@ -75,12 +76,14 @@ class Funds:
         catalog: Catalog,
         network: Network,
         workflows: WithdrawalWorkflows,
+        address_patience_seconds: float,
     ) -> None:
         self._engine = engine
         self._ledger = ledger
         self._catalog = catalog
         self._network = network
         self._workflows = workflows
+        self._address_patience_seconds = address_patience_seconds
 
     async def policy(self, asset: str) -> AssetPolicy:
         """Minima, fees and pauses of an asset. Raises UnknownAsset."""
@@ -92,16 +95,20 @@ class Funds:
             return await custody_policy.read_assets(connection)
 
     async def deposit_address(self, customer_id: CustomerId, asset: str) -> DepositAddress:
-        """The customer's address for `asset`, made at the first asking."""
+        """The customer's address for `asset`, made at the first asking.
+
+        Raises UnknownAsset, AssetPaused, or Unavailable while the signer has not checked it.
+        """
         listed = self._catalog.asset(asset)
         policy = await self.policy(listed.code)
         if not policy.deposit_enabled:
             raise AssetPaused(f"deposits of {listed.code} are paused", asset=listed.code)
         chain = self._catalog.chains[listed.code]
         async with self._engine.begin() as connection:
-            return await addresses.current_or_new(
+            found = await addresses.current_or_new(
                 connection, chain, customer_id, self._derive(chain)
             )
+        return await once_checked(self._engine, found, self._address_patience_seconds)
 
     async def deposits(
         self, customer_id: CustomerId, *, before: Place | None, limit: int

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.exchange.checked_address import once_checked
 from chains.bitcoin import addresses as bitcoin
 from chains.bitcoin.network import Network
 from chains.ethereum import addresses as ethereum
@@ -35,15 +36,26 @@ class AddressCheck:
 
 
 class WalletDesk:
-    def __init__(self, engine: AsyncEngine, catalog: Catalog, network: Network) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        catalog: Catalog,
+        network: Network,
+        *,
+        address_patience_seconds: float,
+    ) -> None:
         self._engine = engine
         self._catalog = catalog
         self._network = network
+        self._address_patience_seconds = address_patience_seconds
 
     async def deposit_address(
         self, customer_id: CustomerId, asset: str, *, fresh: bool
     ) -> DepositAddress:
-        """The customer's address, or a new one; old ones keep working. Raises AssetPaused."""
+        """The customer's address, or a new one; old ones keep working.
+
+        Raises AssetPaused, or Unavailable while the signer has not checked it.
+        """
         listed = self._catalog.asset(asset)
         chain = self._catalog.chains[listed.code]
         async with self._engine.begin() as connection:
@@ -52,8 +64,10 @@ class WalletDesk:
                 raise AssetPaused(f"deposits of {listed.code} are paused", asset=listed.code)
             derive = derivation(chain, self._network)
             if fresh:
-                return (await addresses.issue(connection, chain, [customer_id], derive))[0]
-            return await addresses.current_or_new(connection, chain, customer_id, derive)
+                found = (await addresses.issue(connection, chain, [customer_id], derive))[0]
+            else:
+                found = await addresses.current_or_new(connection, chain, customer_id, derive)
+        return await once_checked(self._engine, found, self._address_patience_seconds)
 
     async def check(self, asset: str, address: str) -> AddressCheck:
         listed = self._catalog.asset(asset)

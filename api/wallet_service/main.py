@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from api import problems
 from api.edge import Edge
+from api.exchange.checked_address import PATIENCE_SECONDS
 from api.exchange.identity import Identity
 from api.exchange.passwords import Passwords
 from api.wallet_service.app import health, router
@@ -47,6 +48,8 @@ class WalletServiceSettings(BaseSettings):
     bitcoin_network: str = "regtest"
     wallet_service_port: int = 8082
     session_hours: float = 12.0
+    address_patience_seconds: float = PATIENCE_SECONDS
+    """As the API's: a new address is shown once the signer has checked it."""
     health_port: int | None = None
     metrics_port: int | None = None
     log_level: str = "INFO"
@@ -58,7 +61,12 @@ def create_app(settings: WalletServiceSettings) -> ASGIApp:
         engine = create_engine(settings.database_url, application="wallet_service")
         catalog = await _catalog(engine)
         app.state.engine = engine
-        app.state.desk = WalletDesk(engine, catalog, network(settings.bitcoin_network))
+        app.state.desk = WalletDesk(
+            engine,
+            catalog,
+            network(settings.bitcoin_network),
+            address_patience_seconds=settings.address_patience_seconds,
+        )
         app.state.identity = _identity(engine, settings)
         yield
         await engine.dispose()

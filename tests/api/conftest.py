@@ -196,6 +196,7 @@ async def exchange(
         "temporal_address": servers.env["RIALTO_TEMPORAL_ADDRESS"],
         "trusted_proxies": "",
         "rate_factor": 1000,
+        "address_patience_seconds": 0,
     }
     settings = ApiSettings(**(usual | more_settings))
     app = create_app(settings)

@@ -48,7 +48,9 @@ async def tokens(aws: None, owner: AsyncEngine) -> list[str]:
 def call(database: Database, tokens: list[str]) -> Iterator[Call]:
     """Ask as API Gateway does."""
     adapter = LambdaAdapter(
-        service.create_app(service.WalletServiceSettings(database_url=database.api))
+        service.create_app(
+            service.WalletServiceSettings(database_url=database.api, address_patience_seconds=0)
+        )
     )
 
     def ask(

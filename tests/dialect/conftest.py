@@ -42,7 +42,15 @@ from storage.engine import create_engine
 from storage.ledger import Ledger
 
 PASSWORD = "a long enough one"
-PARTS = ("api", "matching_engine", "shipper", "order_relay", "workflow_worker", "data_processor")
+PARTS = (
+    "signer_worker",  # It checks deposit addresses before they are shown.
+    "api",
+    "matching_engine",
+    "shipper",
+    "order_relay",
+    "workflow_worker",
+    "data_processor",
+)
 CHECKOUT = Path(__file__).parents[2]
 CLIENTS = CHECKOUT / ".venv-clients" / "bin" / "python"
 _ASSETS = {asset.code: asset for asset in (BTC, ETH, USDT)}
