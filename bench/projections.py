@@ -260,7 +260,10 @@ async def _run(stack: RentedStack) -> BenchResult:
     hot_rate = await throughput(bench, markets[:1], events // 2)
     hottest, writes = CountingDynamo.writes.most_common(1)[0]
     total = CountingDynamo.writes.total()
+    used, began = _processor_seconds(stack), time.perf_counter()
+    psutil.cpu_percent()  # Counts from here on.
     lags = await half_load(bench, markets, rate)
+    busy = _busy(used, _processor_seconds(stack), time.perf_counter() - began)
     trades = await asyncio.to_thread(bench.store.search.count, Kind.TRADE)
     whole = bench.letters.count == 0 and trades == bench.applied // 3
     rebuilt = await asyncio.to_thread(rebuild_rate, bench, events)
@@ -277,7 +280,7 @@ async def _run(stack: RentedStack) -> BenchResult:
             f"throughput: a backlog of {events} events of {len(MARKETS)} markets on 2 shards",
             (
                 f"latencies: from the engine's time to both stores at half load, {rate / 2:.0f}/s, "
-                f"{len(lags)} runs of events"
+                f"{len(lags)} runs of events; cores busy meanwhile: {busy}"
             ),
             f"rebuild: {rebuilt:.0f} events a second into a new generation",
             f"all there: {whole} ({trades} trades findable, {bench.letters.count} dead letters)",
@@ -309,6 +312,19 @@ def _memory(stack: RentedStack) -> list[str]:
         if pid is not None:
             sizes[name] = psutil.Process(pid).memory_info().rss
     return ["memory: " + ", ".join(f"{name} {size >> 20} MiB" for name, size in sizes.items())]
+
+
+def _processor_seconds(stack: RentedStack) -> dict[str, float]:
+    """Of this process, in which the processor and the load run, and of each server, so far."""
+    processes = {"processor and load": psutil.Process()}
+    processes |= {part: psutil.Process(pid) for part in PARTS if (pid := stack.pid(part))}
+    return {name: sum(each.cpu_times()[:2]) for name, each in processes.items()}
+
+
+def _busy(before: Mapping[str, float], after: Mapping[str, float], seconds: float) -> str:
+    shares = {name: (after[name] - before[name]) / seconds for name in after}
+    shares["the whole machine"] = (psutil.cpu_count() or 1) * psutil.cpu_percent() / 100
+    return ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
 
 
 def _encoded(market: str, events: list[NumberedEvent]) -> bytes:

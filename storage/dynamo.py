@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from time import sleep
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,8 @@ class Dynamo:
         self._dynamodb = dynamodb
         self._prefix = prefix
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="dynamo")
+        # Apart from those that make single calls: who waits for calls must not take their threads.
+        self._sides = ThreadPoolExecutor(THREADS, thread_name_prefix="dynamo-side")
         self.generation = generation
 
     def of_generation(self, generation: int) -> Dynamo:
@@ -73,6 +75,16 @@ class Dynamo:
 
     def name(self, table: Table) -> str:
         return table.full_name(self._prefix, self.generation)
+
+    def side_by_side(self, *writes: Callable[[], object]) -> None:
+        """Make writes that need not follow each other; raises what one of them raised, at the end.
+
+        Each batch of events waits for as many answers as it has writes one after another.
+        """
+        running = [self._sides.submit(write) for write in writes]
+        wait(running)
+        for each in running:
+            each.result()
 
     def put_many(self, table: Table, items: Iterable[Mapping[str, Any]]) -> None:
         """Write items; a later one with the same key wins. Returns when all of them are stored."""

@@ -1,7 +1,8 @@
 """Applies a market's events to one store. Events that were applied before change nothing.
 
-The order of the writes makes a crash harmless: histories and candles first, then documents, and
-last the note which events are applied. What was written without its note is written again.
+The order of the writes makes a crash harmless: trades, histories and candles first, side by side,
+then documents, and last the note which events are applied. What was written without its note is
+written again.
 """
 
 from __future__ import annotations
@@ -76,9 +77,11 @@ class MarketProjection:
 
     def _write(self, market: Market, memory: _Memory, fresh: MarketFacts) -> list[DocumentRefused]:
         dynamo = self._store.dynamo
-        put_trades(dynamo, fresh.trades)
-        put_order_events(dynamo, fresh.order_events)
-        add_to_candles(dynamo, fresh.trades)
+        dynamo.side_by_side(
+            lambda: put_trades(dynamo, fresh.trades),
+            lambda: put_order_events(dynamo, fresh.order_events),
+            lambda: add_to_candles(dynamo, fresh.trades),
+        )
         documents = [document.of_trade(trade, market) for trade in fresh.trades]
         documents += self._orders(market, memory, fresh.order_events)
         return self._store.index(documents)

@@ -88,9 +88,12 @@ async def test_candles_are_read_from_the_tables_that_serve(
     [
         "/v1/tickers",
         "/v1/markets/BTC-USDT/ticker",
+        "/v1/markets/BTC-USDT/trades",
         "/api/v3/klines?symbol=BTCUSDT&interval=1m",
         "/api/v3/ticker/24hr",
         "/api/v3/ticker?symbol=BTCUSDT",
+        "/api/v3/ticker/tradingDay?symbol=BTCUSDT",
+        "/api/v3/uiKlines?symbol=BTCUSDT&interval=1m",
         "/api/v3/avgPrice?symbol=BTCUSDT",
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from activities.projecting.reading import Poison
@@ -25,9 +25,15 @@ class MemoryDynamo(Dynamo):
         self.generation = generation
         self.tables: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
         self._writes_left: int | None = None
+        self.order: Callable[[list[Callable[[], object]]], list[Callable[[], object]]] = list
+        """In which order writes that need not follow each other are made."""
 
     def crash_after(self, writes: int | None) -> None:
         self._writes_left = writes
+
+    def side_by_side(self, *writes: Callable[[], object]) -> None:
+        for write in self.order(list(writes)):
+            write()
 
     def contents(self, table: Table) -> dict[Key, Item]:
         return {key: from_item(item) for key, item in sorted(self._items(table).items())}
