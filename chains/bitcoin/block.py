@@ -64,16 +64,25 @@ def parse_block(raw: bytes, ref: BlockRef) -> Block:
     """Take a block's bytes apart. Raises BrokenBlock unless they hash to `ref`."""
     if _ref(raw[:_HEADER_BYTES], ref.height, ref.hash).parent_hash != ref.parent_hash:
         raise BrokenBlock(f"{ref.hash}: another parent than its header had")
-    count, position = _compact_size(raw, _HEADER_BYTES)
-    transactions: list[ParsedTransaction] = []
-    for _ in range(count):
-        transaction, position = parse_transaction(raw, position)
-        transactions.append(transaction)
+    try:
+        transactions, position = _transactions(raw)
+    except IndexError:
+        raise BrokenBlock(f"{ref.hash}: {len(raw)} bytes end within a transaction") from None
     if position != len(raw) or not transactions:
         raise BrokenBlock(f"{ref.hash}: {len(raw)} bytes, read up to {position}")
     if merkle_root([t.txid_bytes for t in transactions]) != raw[36:68]:
         raise BrokenBlock(f"{ref.hash}: the transactions are not the header's")
     return Block(ref, transactions)
+
+
+def _transactions(raw: bytes) -> tuple[list[ParsedTransaction], int]:
+    """Those of a block, and where the last one ends."""
+    count, position = _compact_size(raw, _HEADER_BYTES)
+    transactions: list[ParsedTransaction] = []
+    for _ in range(count):
+        transaction, position = parse_transaction(raw, position)
+        transactions.append(transaction)
+    return transactions, position
 
 
 def incoming(block: Block, watched: AddressSet) -> list[Incoming]:

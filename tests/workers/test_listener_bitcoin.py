@@ -5,7 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.listening.bitcoin import BitcoinReader
 from activities.listening.walk import Step
+from api.wallet_service.desk import derivation
+from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
+from domain.ids import CustomerId
+from storage.addresses import issue
 from tests.chains.house import Followed, Miner, addresses_for, follow, plant
 
 pytestmark = pytest.mark.stack
@@ -54,6 +58,22 @@ async def test_an_address_is_watched_from_the_moment_it_is_shown(
     await listener.to_tip()
 
     assert any(row.txid == txid for row in (await listener.deposits()).values())
+
+
+async def test_an_older_address_of_a_customer_keeps_working(
+    listener: Followed, miner: Miner, worker: AsyncEngine
+):
+    derive = derivation("bitcoin", network("regtest"))
+    async with worker.begin() as connection:
+        first, newer = await issue(connection, "bitcoin", [CustomerId(115)] * 2, derive)
+    txid = await miner.pay(first.address, "0.2")
+    await miner.mine()
+
+    await listener.to_tip()
+
+    [row] = [row for row in (await listener.deposits()).values() if row.txid == txid]
+    assert (row.address, row.customer_id) == (first.address, 115)
+    assert first.address != newer.address
 
 
 async def test_scanning_again_changes_nothing(listener: Followed, miner: Miner):

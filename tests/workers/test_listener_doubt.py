@@ -1,5 +1,6 @@
 """When the walk must not trust what it is told, and what it shows before a block confirms it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.listening.bitcoin import BitcoinReader
 from activities.listening.mempool import BitcoinMempool
 from activities.listening.walk import Step
+from chains.bitcoin.block import parse_transaction
 from chains.bitcoin.node import BitcoinNode
-from chains.block import BlockRef, BrokenBlock
+from chains.block import BlockRef
 from storage.deposits import drop_unmined
 from tests.chains.house import Followed, Miner, addresses_for, follow, plant
 
@@ -31,11 +33,27 @@ class Second:
         return replace(ref, hash="ff" * 32) if ref is not None and self.disagrees else ref
 
 
-class Lying(BitcoinReader):
-    """A node that leaves the last transaction out of its blocks."""
+def one_less(raw: bytes) -> bytes:
+    """A block of two transactions without its second one."""
+    _, end = parse_transaction(raw, 81)
+    return raw[:80] + bytes([1]) + raw[81:end]
 
-    async def fetch(self, ref: BlockRef):
-        raise BrokenBlock(f"{ref.hash}: the transactions are not the header's")
+
+def more_satoshi(raw: bytes) -> bytes:
+    """The coinbase pays one satoshi more."""
+    place = raw.index(parse_transaction(raw, 81)[0].outputs[0][0].to_bytes(8, "little"), 81)
+    return raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
+
+
+def cut_short(raw: bytes) -> bytes:
+    return raw[:-7]
+
+
+def another_header(raw: bytes) -> bytes:
+    return raw[:79] + bytes([raw[79] ^ 1]) + raw[80:]
+
+
+LIES = [one_less, more_satoshi, cut_short, another_header]
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +90,33 @@ async def test_two_nodes_must_agree_before_a_block_counts(worker: AsyncEngine, m
     assert await listener.halted_reason() is None
 
 
-async def test_a_block_that_is_not_its_hash_is_never_scanned(worker: AsyncEngine, miner: Miner):
-    listener = await follow(worker, BitcoinReader(miner.node))
-    before = listener.walk.height
+@pytest.mark.parametrize("lie", LIES)
+async def test_a_block_that_is_not_its_hash_is_never_scanned(
+    lie: Callable[[bytes], bytes],
+    listener: Followed,
+    worker: AsyncEngine,
+    miner: Miner,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    [address] = await addresses_for(worker, "bitcoin", 1, first=6_000 + LIES.index(lie))
+    txid = await miner.pay(address, "0.3")
     await miner.mine()
-    liar = await follow(worker, Lying(miner.node))
+    before, honest = listener.walk.height, miner.node.call
 
-    assert liar.walk.height == before
-    assert "not the header's" in (await liar.halted_reason() or "")
+    async def lying(method: str, *params: Any) -> Any:
+        answer = await honest(method, *params)
+        return lie(bytes.fromhex(answer)).hex() if method == "getblock" else answer
+
+    with monkeypatch.context() as lies:
+        lies.setattr(miner.node, "call", lying)
+        steps = await listener.to_tip()
+        reason = await listener.halted_reason()
+
+    assert steps == [Step.HALTED]
+    assert reason
+    assert listener.walk.height == before
     assert (await listener.to_tip())[-1] is Step.WAITING
+    assert [row.txid for row in (await listener.deposits()).values()].count(txid) == 1
 
 
 async def test_a_deep_reorg_stops_withdrawals_of_the_chain(

@@ -1,5 +1,8 @@
 """The walk along a real anvil: ether by any road, honest tokens only, and reorgs."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -163,6 +166,45 @@ async def test_a_token_that_answers_false_pays_nothing(
     receipt = await outside.node.receipt(TxId(txid))
     assert quantity(receipt["status"]) == 1  # Who trusts the status alone has credited it now.
     assert await found(listener, txid) == []
+
+
+def none_of_them(block: dict[str, Any], receipts: list[Any]) -> list[Any]:
+    return [block, []]
+
+
+def of_another_block(block: dict[str, Any], receipts: list[Any]) -> list[Any]:
+    return [block, [each | {"blockHash": block["parentHash"]} for each in receipts]]
+
+
+def without_promised_logs(block: dict[str, Any], receipts: list[Any]) -> list[Any]:
+    return [block | {"logsBloom": "0x1"}, receipts]
+
+
+@pytest.mark.parametrize("lie", [none_of_them, of_another_block, without_promised_logs])
+async def test_a_block_whose_receipts_do_not_fit_is_never_scanned(
+    lie: Callable[..., list[Any]],
+    listener: Followed,
+    outside: Outside,
+    worker: AsyncEngine,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A node behind a common name that lags answers so."""
+    [address] = await addresses_for(worker, "ethereum", 1, first=290)
+    txid = await outside.pay(address, ETHER)
+    honest = outside.node.call_many
+
+    async def lying(calls: list[tuple[str, Any]]) -> list[Any]:
+        answers = await honest(calls)
+        return lie(*answers) if calls[0][0] == "eth_getBlockByHash" else answers
+
+    with monkeypatch.context() as lies:
+        lies.setattr(outside.node, "call_many", lying)
+        steps = await listener.to_tip()
+        seen = await found(listener, txid)
+
+    assert (steps[-1], seen) == (Step.HALTED, [])
+    await listener.to_tip()
+    assert [each[1:3] for each in await found(listener, txid)] == [("ETH", ETHER)]
 
 
 async def test_a_failed_transaction_pays_nothing(
