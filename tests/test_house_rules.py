@@ -1,7 +1,9 @@
 """The rules of CONTRIBUTING.md that no other tool checks: sizes, and no float in the core."""
 
 import ast
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,31 @@ def test_core_has_no_float(file: Path):
     floats = [ast.unparse(node) for node in ast.walk(tree) if is_float(node)]
 
     assert floats == []
+
+
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+NAMED_TEST = re.compile(r"`((?:[a-z0-9_]+/)*test_[a-z0-9_]+|\.\.)::(test_[a-z0-9_]+)`")
+
+
+@cache
+def defined_tests() -> dict[str, list[tuple[str, set[str]]]]:
+    """By the name of a test file: where such files lie, and what they define."""
+    found: dict[str, list[tuple[str, set[str]]]] = {}
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        names = {each.name for each in functions(ast.parse(file.read_text()))}
+        where = str(file.relative_to(ROOT / "tests").with_suffix(""))
+        found.setdefault(file.stem, []).append((where, names))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_test_that_a_page_names_is_there(page: Path):
+    """`folder/test_file::test_name`; `..` is the file named just before."""
+    defined, before, missing = defined_tests(), "", []
+    for where, name in NAMED_TEST.findall(page.read_text()):
+        before = before if where == ".." else where
+        files = defined.get(before.rpartition("/")[2], [])
+        if not any(place.endswith(before) and name in names for place, names in files):
+            missing.append(f"{before}::{name}")
+
+    assert missing == []
