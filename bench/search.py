@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 
 import psutil
@@ -30,7 +31,7 @@ from projections.order import OrderState, OrderStatus
 from projections.trade import Trade
 from storage.catalog import BTC, LISTED
 from storage.search_client import connect, connect_async
-from storage.search_index import BULK_DOCUMENTS, SearchIndex, Source
+from storage.search_index import BULK_DOCUMENTS, SearchIndex, SearchUnavailable, Source
 
 DOCUMENTS = 100_000
 FILL_SECONDS = 90.0
@@ -40,6 +41,7 @@ CUSTOMERS = 2_000
 START_MS = 1_764_000_000_000
 MARKET = LISTED[0]
 _PREFIX = "bench-"
+_TRIES = 5
 
 
 class NoLag(ProjectionLag):
@@ -142,14 +144,23 @@ def fill(search: SearchIndex, count: int, seconds: float) -> tuple[int, list[str
             txids.append(each.txid)
         page.append(each.source())
         if len(page) == BULK_DOCUMENTS:
-            assert search.write(page) == []
+            _write(search, page)
             done += len(page)
             page = []
             if time.perf_counter() > deadline:
                 break
-    assert search.write(page) == []
+    _write(search, page)
     search.refresh()
     return done + len(page), txids
+
+
+def _write(search: SearchIndex, page: list[Source]) -> None:
+    """Until the server, which may be busy with what it has, took it; twice is as good as once."""
+    for _ in range(_TRIES):
+        with suppress(SearchUnavailable):
+            assert search.write(page) == []
+            return
+    raise AssertionError(f"the search server did not take documents {_TRIES} times")
 
 
 async def run() -> BenchResult:

@@ -302,6 +302,12 @@ def mapping_of(index: str) -> int:
     return int(found[1]) if found else 0
 
 
+def kind_of(index: str) -> Kind | None:
+    """The kind of record in an index's name."""
+    found = re.search(r"([a-z]+)-v\d+-g\d+", index)
+    return Kind(found[1]) if found else None
+
+
 def oldest_month(now: datetime, months: int) -> str:
     """The first month of which the monthly indexes are kept (2026.11)."""
     return month_of(int((now - timedelta(days=31 * months)).timestamp()) * 1000)

@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from opensearchpy import AsyncOpenSearch, OpenSearchException
+from opensearchpy import AsyncOpenSearch, NotFoundError, OpenSearchException
 from opensearchpy import TransportError as SearchFault
 from pydantic import BaseModel, Field
 
 from api.search.lag import ProjectionLag
 from api.search.query import COUNTED_MAX, MARK, SearchQuery, make_cursor
+from api.search.served import ServedIndexes
 from api.search.viewer import Viewer
 from domain.errors import InvalidInput, Unavailable
-from storage.search_index import STEPS_SINCE, mapping_of
+from projections.document import Kind
 
 
 class Found(BaseModel):
@@ -80,14 +81,12 @@ _SHOWN = (
 class SearchDesk:
     def __init__(self, opensearch: AsyncOpenSearch, alias: str, lag: ProjectionLag) -> None:
         self._opensearch = opensearch
-        self._alias = alias
+        self._served = ServedIndexes(opensearch, alias)
         self._lag = lag
-        self._has_steps = False
 
     async def search(self, query: SearchQuery, viewer: Viewer) -> SearchResult:
         """Raises InvalidInput, PermissionMissing, or Unavailable while the index is away."""
-        has_steps = not query.compares or await self._know_steps()
-        answer = await self._ask(query.body(viewer, has_steps=has_steps))
+        answer = await self._answer(query, viewer)
         hits = answer["hits"]["hits"]
         total = answer["hits"]["total"]
         is_full = len(hits) == query.limit
@@ -102,25 +101,32 @@ class SearchDesk:
     async def close(self) -> None:
         await self._opensearch.close()
 
-    async def _know_steps(self) -> bool:
-        """Until a release's `reindex` is over, the alias stands on indexes of the old mapping."""
-        if not self._has_steps:
-            try:
-                indexes = await self._opensearch.indices.get_alias(name=self._alias)
-            except OpenSearchException as error:
-                raise Unavailable(_AWAY) from error
-            self._has_steps = all(mapping_of(each) >= STEPS_SINCE for each in indexes)
-        return self._has_steps
-
-    async def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def _answer(self, query: SearchQuery, viewer: Viewer) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = await self._opensearch.search(index=self._alias, body=body)
+            try:
+                return await self._ask(query, viewer)
+            except NotFoundError:  # Another generation or mapping serves now, or a month left.
+                self._served.forget()
+                return await self._ask(query, viewer)
         except SearchFault as error:
             if error.status_code == 400:
                 raise InvalidInput("the search cannot be read") from error
             raise Unavailable(_AWAY) from error
         except OpenSearchException as error:
             raise Unavailable(_AWAY) from error
+
+    async def _ask(self, query: SearchQuery, viewer: Viewer) -> dict[str, Any]:
+        """Asks the indexes of those kinds alone that can be in the answer."""
+        kinds = query.kinds(viewer)
+        indexes = await self._served.of_kinds(kinds) if kinds < frozenset(Kind) else []
+        body = query.body(
+            viewer,
+            has_steps=not query.compares or await self._served.have_steps(),
+            by_index=bool(indexes),
+        )
+        answer: dict[str, Any] = await self._opensearch.search(
+            index=",".join(indexes) or self._served.alias, body=body
+        )
         if answer["timed_out"]:
             raise Unavailable("the search took too long; narrow it")
         return answer

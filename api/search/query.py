@@ -103,16 +103,30 @@ class SearchQuery(BaseModel):
         limits = (self.amount_min, self.amount_max, self.price_min, self.price_max)
         return any(each is not None for each in limits)
 
-    def body(self, viewer: Viewer, *, has_steps: bool = True) -> dict[str, Any]:
+    def kinds(self, viewer: Viewer) -> frozenset[Kind]:
+        """All that the answer can hold."""
+        asked = frozenset(self.kind or Kind)
+        is_public = viewer.customer_id is None and not viewer.sees_all
+        return asked & PUBLIC if is_public else asked
+
+    def body(
+        self, viewer: Viewer, *, has_steps: bool = True, by_index: bool = False
+    ) -> dict[str, Any]:
         """The search as OpenSearch takes it, with nothing in it that the viewer may not see.
 
-        `has_steps`: every index has the coarse numbers that comparing goes faster by.
+        `has_steps`: every index has the coarse numbers that comparing goes faster by. `by_index`:
+        only indexes of `kinds` are asked, so no clause has to say so.
         Raises InvalidInput, InvalidAmount, PermissionMissing.
         """
         body: dict[str, Any] = {
             "size": self.limit,
             "query": {
-                "bool": {"filter": [*self._limits(viewer), *self._filters(viewer, has_steps)]}
+                "bool": {
+                    "filter": [
+                        *self._limits(viewer, by_index),
+                        *self._filters(viewer, has_steps, by_index),
+                    ]
+                }
             },
             "sort": [*_ORDERS[self.sort], {"kind": "asc"}, {"id": "asc"}],
             "track_total_hits": COUNTED_MAX,
@@ -134,15 +148,18 @@ class SearchQuery(BaseModel):
             }
         return body
 
-    def _limits(self, viewer: Viewer) -> list[dict[str, Any]]:
+    def _limits(self, viewer: Viewer, by_index: bool) -> list[dict[str, Any]]:
         """What keeps others' records out, unless another filter does: it matches most documents."""
         is_own = self.customer is not None  # Or the viewer sees all: see customer_filter.
-        is_public = bool(self.kind) and set(self.kind) <= PUBLIC
+        kinds = self.kinds(viewer) if by_index else frozenset(self.kind)
+        is_public = bool(kinds) and kinds <= PUBLIC
         return [] if is_own or is_public else viewer.limits()
 
-    def _filters(self, viewer: Viewer, has_steps: bool) -> list[dict[str, Any]]:
+    def _filters(self, viewer: Viewer, has_steps: bool, by_index: bool) -> list[dict[str, Any]]:
         filters: list[dict[str, Any]] = []
-        for name in ("kind", "asset", "market", "chain", "status", "side"):
+        if self.kind and not by_index:
+            filters.append({"terms": {"kind": list(self.kind)}})
+        for name in ("asset", "market", "chain", "status", "side"):
             values = getattr(self, name)
             if values:
                 filters.append({"terms": {name: list(values)}})

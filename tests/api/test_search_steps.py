@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.search import served
 from api.search.desk import SearchDesk
 from api.search.query import SearchQuery, within_keys, within_steps
 from api.search.viewer import Viewer
@@ -81,6 +82,7 @@ async def test_amounts_are_found_before_and_after_the_indexes_have_steps(
     stack: RentedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between a release and the end of its reindex the alias stands on the mapping before."""
+    monkeypatch.setattr(served, "FRESH_SECONDS", 0.0)
     stack.require("osmem")
     url = stack.env["RIALTO_OPENSEARCH_URL"]
     search = SearchIndex(connect(url), "stepped-")
@@ -96,12 +98,12 @@ async def test_amounts_are_found_before_and_after_the_indexes_have_steps(
         search.prepare(serves=True)
         assert search.write(old) == []
         found.append(await desk.search(query, OFFICER))
-        assert not await desk._know_steps()
+        assert not await desk._served.have_steps()
     search.prepare(serves=False)
     assert search.write(sources) == []
     search.serve()
     found.append(await desk.search(query, OFFICER))
-    assert await desk._know_steps()
+    assert await desk._served.have_steps()
     await desk.close()
 
     assert [{each.amount for each in answer.data} for answer in found] == [{"0.01", "0.1", "1"}] * 2
