@@ -49,7 +49,9 @@ def load(
     name: Annotated[str, typer.Argument(help=f"One of: {', '.join(PARSERS)}; addresses-ANYTHING")],
     sources: Annotated[
         list[str],
-        typer.Argument(help="Files or https addresses; OFAC's CSV: sdn.csv alt.csv add.csv"),
+        typer.Argument(
+            help="Files or https addresses; OFAC's CSV: sdn.csv alt.csv add.csv sdn_comments.csv"
+        ),
     ],
     *,
     as_json: AsJson = False,

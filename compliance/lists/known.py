@@ -13,10 +13,10 @@ from compliance.lists.un import parse_un
 
 
 def _ofac(list_name: str, *contents: bytes) -> LoadedList:
-    """One XML file, or `sdn.csv alt.csv add.csv` in this order."""
+    """One XML file, or in this order `sdn.csv alt.csv add.csv sdn_comments.csv`, or the first."""
     if contents[0].lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         return parse_ofac_xml(list_name, contents[0])
-    return parse_ofac_csv(list_name, *contents[:3])
+    return parse_ofac_csv(list_name, *contents[:4])
 
 
 PARSERS: Mapping[str, Callable[..., LoadedList]] = {

@@ -1,8 +1,11 @@
-"""OFAC lists as CSV: `sdn.csv`, with `alt.csv` (other names) and `add.csv` (addresses)."""
+"""OFAC lists as CSV: `sdn.csv`, with `alt.csv` (other names), `add.csv` (addresses) and
+`sdn_comments.csv` (what of the remarks had no room). Those of the consolidated list begin `cons_`.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -28,27 +31,36 @@ _ALIAS = re.compile(r"[af]\.k\.a\. '([^']+)'")
 
 
 def parse_ofac_csv(
-    list_name: str, entries: bytes, aliases: bytes = b"", addresses: bytes = b""
+    list_name: str,
+    entries: bytes,
+    aliases: bytes = b"",
+    addresses: bytes = b"",
+    comments: bytes = b"",
 ) -> LoadedList:
     """Raises InvalidList. Dates of birth and coin addresses stand in the remarks."""
     names, places = _by_entry(aliases, column=3), _by_entry(addresses, column=4)
+    more = _by_entry(comments, column=1)
     parties: list[ListedParty] = []
     coins: list[ListedAddress] = []
     for row in _rows(entries):
         if len(row) < 12 or not row[0].isdigit():
             raise InvalidList("not a row of sdn.csv: twelve columns, the first a number")
-        parties.append(_party(list_name, row, names[row[0]], places[row[0]]))
-        coins += sanctioned(list_name, row[0], _COIN.findall(row[11]))
+        remarks = " ".join([row[11], *more[row[0]]])
+        parties.append(_party(list_name, row, remarks, names[row[0]], places[row[0]]))
+        coins += sanctioned(list_name, row[0], _COIN.findall(remarks))
     if not parties:
         raise InvalidList("no entry in this file")
-    version = version_of(entries, aliases, addresses)
+    version = version_of(entries, aliases, addresses, comments)
     return LoadedList(list_name, version, None, parties, coins)
 
 
 def _party(
-    list_name: str, row: Sequence[str], aliases: Sequence[str], places: Sequence[str]
+    list_name: str,
+    row: Sequence[str],
+    remarks: str,
+    aliases: Sequence[str],
+    places: Sequence[str],
 ) -> ListedParty:
-    remarks = row[11]
     kind = _KINDS.get(row[2].lower(), "organisation")
     names = [row[1], *aliases, *_ALIAS.findall(remarks)]
     births = (spelled_date(text) for text in _BIRTH.findall(remarks))
@@ -80,7 +92,7 @@ def _by_entry(content: bytes, column: int) -> defaultdict[str, list[str]]:
 def _rows(content: bytes) -> Iterator[list[str]]:
     """Without the mark for "nothing" and the end-of-file character of old systems."""
     text = content.decode("utf-8-sig", errors="replace")
-    for row in csv.reader(text.splitlines()):
+    for row in csv.reader(io.StringIO(text, newline="")):
         cells = [cell.strip().replace(_NULL, "") for cell in row]
         if cells and cells[0].strip("\x1a"):
             yield cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 
 from compliance.addresses import compared
 from compliance.lists.parsed import (
@@ -49,8 +50,12 @@ def parse_addresses(list_name: str, content: bytes) -> LoadedList:
 
 
 def _rows(content: bytes, *columns: str) -> list[dict[str, str]]:
+    """A quoted value may go over several lines, as addresses do."""
     text = content.decode("utf-8-sig", errors="replace")
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     if not set(columns) <= set(reader.fieldnames or ()):
         raise InvalidList(f"the header must name the columns {', '.join(columns)}")
-    return [{name: value or "" for name, value in row.items() if name} for row in reader]
+    try:
+        return [{name: value or "" for name, value in row.items() if name} for row in reader]
+    except csv.Error as fault:
+        raise InvalidList(f"line {reader.line_num} cannot be read: {fault}") from fault

@@ -48,6 +48,17 @@ def test_ofac_csv_is_read_from_its_three_files():
     assert [coin.address for coin in loaded.addresses] == ["1SampLeAddressForTestsOnLy111111"]
 
 
+def test_remarks_of_ofac_that_go_on_in_a_file_of_their_own_are_read():
+    loaded = load("ofac-sdn", "sdn.csv", "alt.csv", "add.csv", "sdn_comments.csv")
+
+    assert loaded.parties[0].birth_dates == ("1948-12-10", "1949", "1950-01-02")
+    assert [coin.address for coin in loaded.addresses] == [
+        "1SampLeAddressForTestsOnLy111111",
+        "bc1qsamplecommentsaddress00000000000000000",
+    ]
+    assert loaded.version != load("ofac-sdn", "sdn.csv", "alt.csv", "add.csv").version
+
+
 def test_the_united_nations_list_is_read():
     person, body = load("un", "un.xml").parties
 
@@ -70,6 +81,14 @@ def test_politically_exposed_people_and_mixers_are_read():
     assert {a.category for a in load("addresses-mixers", "addresses_mixers.csv").addresses} == {
         "mixer"
     }
+
+
+def test_a_value_of_a_csv_may_go_over_several_lines():
+    content = b'id,schema,name,addresses,birth_date\np1,Person,Ann Sample,"1 Road\nTown",1950\n'
+
+    (person,) = parse_list("pep", [content]).parties
+
+    assert (person.names, person.birth_dates) == (("Ann Sample",), ("1950",))
 
 
 def test_the_same_file_is_the_same_version():
