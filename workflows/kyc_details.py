@@ -89,7 +89,7 @@ def _review_steps(case: KycCase) -> str:
         '- More Actions, Send an Update, `approve`: `{"reason": "..."}`.',
         '- Not yet convinced: `request_info`: `{"question": "...", "reason": "..."}`.',
         '- Refuse: `reject`: `{"reason": "...", "reason_code": "...", "final": false}`.',
-        "- A list match that is the same person: `freeze`, then escalate.",
+        "- A list match that is the same person: `freeze`; only a senior officer undoes it.",
     ]
     if needed > 1:
         lines.append(f"- {needed} different officers must approve this case.")

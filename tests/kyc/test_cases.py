@@ -163,6 +163,13 @@ async def test_an_escalated_case_is_closed_by_a_senior(case):
     assert case.book.records[-1].outcome == "reported"
 
 
+async def test_escalated_twice_is_escalated_once(case):
+    await case.open(VELOCITY)
+    await case.staff("escalate")
+
+    assert "escalated already" in await refused(case.staff("escalate", "amir"))
+
+
 async def test_a_case_nobody_looks_at_becomes_the_seniors(case):
     await case.open(VELOCITY)
 

@@ -77,8 +77,36 @@ async def test_nothing_is_decided_before_the_case_waits_for_it(customer, world):
     await customer.submit()
     await customer.reach("vendor_pending")
 
-    for update in ("approve", "reject", "escalate"):
+    for update in ("approve", "reject", "request_info", "escalate"):
         assert "not waiting for a decision" in await refused(customer.staff(update))
+
+
+async def test_nothing_is_done_without_a_reason(in_review):
+    for update in STAFF_UPDATES:
+        wordless = in_review.staff(update, "sofia", Role.SENIOR_COMPLIANCE, reason=" too short ")
+        assert "at least 10 characters" in await refused(wordless), update
+
+    assert (await in_review.status()).state == "manual_review"
+
+
+async def test_a_frozen_case_is_not_approved_asked_about_or_handed_up(in_review):
+    await in_review.staff("freeze")
+
+    for update in ("approve", "request_info", "escalate"):
+        assert "it is frozen" in await refused(in_review.staff(update, "amir"))
+
+
+async def test_escalated_twice_is_escalated_once(in_review):
+    await in_review.staff("escalate")
+
+    assert "escalated already" in await refused(in_review.staff("escalate", "amir"))
+
+
+async def test_notes_end_where_a_case_is_full_of_them(in_review):
+    for number in range(50):
+        await in_review.staff("add_note", reason=f"called again, number {number}")
+
+    assert "full of notes" in await refused(in_review.staff("add_note"))
 
 
 async def test_one_officer_does_not_count_twice(customer, world):
