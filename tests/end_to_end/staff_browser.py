@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +13,7 @@ from playwright.async_api import Browser, Error, Locator, Page
 
 from cli.demo.customer import eventually
 from devstack.seed_staff import StaffMember
+from tests.end_to_end.pictures import take_picture
 from tests.end_to_end.web_browser import axe_violations
 
 PATIENCE_MS = 120_000
@@ -154,10 +153,7 @@ class StaffPage:
 
     async def picture(self, name: str, of: Locator | None = None) -> None:
         """For docs/runbooks, when RIALTO_SCREENSHOTS names a folder."""
-        folder = os.environ.get("RIALTO_SCREENSHOTS")
-        if folder:
-            await self._page.wait_for_timeout(1500)  # Nothing depends on it but the looks.
-            await (of or self._page).screenshot(path=Path(folder) / f"{name}.png")
+        await take_picture(self._page, name, of)
 
     def _exactly(self, name: str) -> Locator:
         return self._page.get_by_text(name, exact=True)

@@ -182,6 +182,21 @@ async def test_no_personal_data_stands_in_temporals_database(exchange: RentedSta
         assert word.encode() not in raw, word
 
 
+async def test_no_personal_data_stands_in_the_search_index(running: Running, nora: Customer):
+    """Everything it holds, her deposit and withdrawal among it."""
+    index = running.variables["RIALTO_OPENSEARCH_URL"]
+    async with httpx.AsyncClient(base_url=index, timeout=30) as opensearch:
+
+        async def filled() -> str | None:
+            found = (await opensearch.get("/_all/_search", params={"size": 10_000})).text
+            return found if f'"{nora.id}"' in found else None
+
+        documents = await eventually("her records are in the index", filled, 60)
+    words = "|".join(re.escape(word) for word in (*PERSONAL, "11122", nora.email))
+
+    assert re.findall(rf"\b(?:{words})\b", documents, re.IGNORECASE) == []
+
+
 async def test_no_personal_data_stands_in_logs_traces_or_metrics(
     exchange: RentedStack, running: Running, nora: Customer
 ):

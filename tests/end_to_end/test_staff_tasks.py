@@ -147,6 +147,9 @@ async def _look_into_case(officer: StaffPage, customer: Customer) -> None:
     await _does(officer, "add_note", note, shown_as="case-add_note")
     higher = {"reason": "three payments just below the limit"}
     await _does(officer, "escalate", higher, shown_as="case-escalate")
+    stop = {"reason": "until the contract is seen"}
+    await _does(officer, "freeze", stop, shown_as="case-freeze")
+    await _kyc_is(customer, "frozen")
 
 
 async def _deposit_is(customer: Customer, txid: str, status: str) -> None:
