@@ -201,6 +201,26 @@ async def test_a_large_deposit_waits_for_its_senders_data_and_a_small_one_does_n
     assert "originator" in large.reason
 
 
+async def test_a_listed_address_is_found_coming_and_going_and_raises_an_alert(office: Office):
+    content = b"address,category\nbcrt1qofamixer,mixer\n"
+    await ScreeningStore(office.worker).replace_list(parse_list("addresses-mixers", [content]))
+    customer_id = await office.customer()
+    coming = f"deposit/{await office.deposit(customer_id, COIN // 1_000)}"
+    for reference, subject in ((coming, "deposit"), ("withdrawal/w-mixer", "withdrawal")):
+        request = asked(customer_id, "0.001", reference, subject)
+        request.addresses = ["bcrt1qsomewhere", "BCRT1QOFAMIXER"]
+
+        found = await office.screening.screen_address(request)
+
+        assert (found.is_clear, found.score) == (False, 100)
+        assert found.reason == "mixer by addresses-mixers"
+        rows = await office.rows("SELECT * FROM screenings WHERE reference = :r", r=reference)
+        assert [(row.subject, row.clear, row.score) for row in rows] == [("address", False, 100)]
+        assert "addresses-mixers" in rows[0].lists
+    [alert] = await office.alerts_of(customer_id)
+    assert (alert.rule, alert.references) == ("mixer_exposure", [coming])
+
+
 async def test_data_that_came_is_kept_sealed(office: Office):
     customer_id = await office.customer()
     name = {"nameIdentifier": [{"primaryIdentifier": "Quistgaard"}]}

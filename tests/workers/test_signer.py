@@ -12,10 +12,12 @@ from temporalio.exceptions import ApplicationError
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode, quantity
 from chains.node import BroadcastOutcome
+from compliance.lists.known import parse_list
 from devstack.rented import Database, RentedStack
 from domain.ids import TxId
 from domain.payment import SignPayment
 from storage.engine import create_engine
+from storage.screening import ScreeningStore
 from storage.tables_payments import nonces, payment_attempts, payment_outputs, payments, signatures
 from tests.workers.custody_house import ETHER, GWEI, Custody, open_custody
 
@@ -236,6 +238,15 @@ async def test_our_own_address_is_never_a_payee(custody: Custody):
     request = await a_payment(custody, 51, address=custody.hot_ethereum)
 
     assert "is our own" in await refusal(custody, request)
+
+
+async def test_an_address_that_came_onto_a_list_since_the_approval_is_not_paid(custody: Custody):
+    payee = "0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc"
+    request = await a_payment(custody, 54, address=payee)
+    content = f"address,category\n{payee.upper().replace('X', 'x', 1)},sanctioned\n".encode()
+    await ScreeningStore(custody.owner).replace_list(parse_list("addresses-late", [content]))
+
+    assert "pays a listed address" in await refusal(custody, request)
 
 
 async def test_a_stop_is_waited_for(custody: Custody):
