@@ -80,7 +80,9 @@ class BlocksPage(BaseModel):
 
 class BlockPage(BaseModel):
     block: BlockView
-    outputs: list[OutputView]
+    outputs: list[OutputView] = Field(
+        description="Those that pay the exchange: what else the block holds is not kept here."
+    )
     lag_ms: int | None
 
 
@@ -95,7 +97,10 @@ class TransactionPage(BaseModel):
 class AddressPage(BaseModel):
     chain: str
     address: str
-    outputs: list[OutputView] = Field(description="Newest first.")
+    outputs: list[OutputView] = Field(
+        description="Those that pay the exchange at this address, newest first: what else the "
+        "address received or sent is not kept here."
+    )
     next_cursor: str | None
     lag_ms: int | None
 

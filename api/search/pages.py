@@ -76,12 +76,18 @@ def result_page(result: SearchResult, q: str, parameters: Mapping[str, str]) -> 
 
 
 def record_page(title: str, record: BaseModel) -> str:
-    """Any record: its fields as a table, the lists in it as tables below."""
+    """Any record: its fields as a table, the lists in it as tables below.
+
+    Each list says under its name what it holds, as the API's description does.
+    """
     values = record.model_dump(exclude={"lag_ms"})
     plain, tables = _flatten(values)
     body = [f"<h1>{escape(title)}</h1>", _fields(plain)]
     for name, rows in tables:
         body.append(f"<h2>{_words(name)}</h2>")
+        about = type(record).model_fields[name].description
+        if about:
+            body.append(f"<p class='quiet'>{escape(about)}</p>")
         body.append(_table(rows) if rows else "<p class='quiet'>None</p>")
     lag_ms = getattr(record, "lag_ms", None)
     return _page(title, "\n".join(body), lag_ms, "")

@@ -194,6 +194,22 @@ async def test_every_answer_says_how_old_it_may_be(site: Site) -> None:
         assert (await reading.get(path.removeprefix("/v1"))).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/explorer/blocks/bitcoin/bb",
+        f"/explorer/transactions/bitcoin/{TXID}",
+        f"/explorer/addresses/ethereum/{ADDRESS.lower()}",
+    ],
+)
+async def test_a_page_says_that_its_outputs_are_those_that_pay_the_exchange(
+    site: Site, path: str
+) -> None:
+    page = await site.as_(PUBLIC).get(path)
+
+    assert "<h2>Outputs</h2>\n<p class='quiet'>Those that pay the exchange" in page.text
+
+
 async def test_an_index_that_is_away_is_said_so(site: Site) -> None:
     away = SearchParts(
         type(site.parts.desk)(site.parts.desk._opensearch, "no-such-alias", site.parts.desk._lag),

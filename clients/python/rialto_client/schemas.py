@@ -157,7 +157,9 @@ class AddressPage(TypedDict):
     chain: str
     address: str
     outputs: list[OutputView]
-    """Newest first."""
+    """Those that pay the exchange at this address, newest first: what else the address received or
+    sent is not kept here.
+    """
     next_cursor: str | None
     lag_ms: int | None
 
@@ -300,6 +302,7 @@ class BlockAnswer(TypedDict):
 class BlockPage(TypedDict):
     block: BlockView
     outputs: list[OutputView]
+    """Those that pay the exchange: what else the block holds is not kept here."""
     lag_ms: int | None
 
 

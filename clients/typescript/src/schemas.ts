@@ -115,7 +115,7 @@ export interface AddressList {
 export interface AddressPage {
   chain: string;
   address: string;
-  /** Newest first. */
+  /** Those that pay the exchange at this address, newest first: what else the address received or sent is not kept here. */
   outputs: OutputView[];
   next_cursor: string | null;
   lag_ms: number | null;
@@ -253,6 +253,7 @@ export interface BlockAnswer {
 
 export interface BlockPage {
   block: BlockView;
+  /** Those that pay the exchange: what else the block holds is not kept here. */
   outputs: OutputView[];
   lag_ms: number | null;
 }
