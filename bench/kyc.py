@@ -29,7 +29,9 @@ from temporalio.client import (
 
 from activities.kyc import about_customer
 from api.staff.signing import StaffSigner
+from bench.processors import busy_seconds, processor_seconds
 from bench.report import BenchResult, percentile
+from bench.trading_stack import share_of
 from compliance.staff import Role
 from compliance.tiers import Requirement, Tier
 from devstack.rented import RentedStack, elsewhere
@@ -46,6 +48,7 @@ from workflows.staff import STAFF_HEADER
 CASES = 150
 AT_ONCE = 16
 """More does not help one Temporal server on two cores; it only queues."""
+PARTS = ("compliance_worker", "kyc_vendor", "temporal", "postgres", "ministack")
 _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 240.0
 _numbers = count(800_000)
@@ -87,9 +90,10 @@ class _Signing(OutboundInterceptor):
 class Applicants:
     """Customers who handed everything in, and where their cases stand."""
 
-    def __init__(self, client: Client, engine: AsyncEngine) -> None:
+    def __init__(self, client: Client, engine: AsyncEngine, rented: RentedStack) -> None:
         self._client = client
         self._engine = engine
+        self._rented = rented
         self.seconds: list[float] = []
         """Of each case: from handing in until approved, without the wait for an officer's turn."""
 
@@ -128,6 +132,9 @@ class Applicants:
             "approve", {"reason": "a benchmark's applicant"}, id=str(uuid.uuid4())
         )
         self.seconds.append(time.perf_counter() - began)
+
+    def processor_seconds(self) -> dict[str, float]:
+        return processor_seconds(self._rented, PARTS)
 
     async def approved(self, ids: list[CustomerId]) -> int:
         async with self._engine.connect() as connection:
@@ -168,7 +175,7 @@ async def _applicants() -> AsyncIterator[Applicants]:
         settings = _Temporal(rented.env)
         with aws.pointed_at(rented.env):
             client = await connect(settings, interceptors=[Officer(StaffSigner(aws.client("kms")))])
-            yield Applicants(client, engine)
+            yield Applicants(client, engine, rented)
         await engine.dispose()
     finally:
         elsewhere(rented.close)
@@ -189,9 +196,11 @@ async def run(cases: int = CASES) -> BenchResult:
             async with room:
                 await applicants.pass_kyc(customer_id)
 
-        began = time.perf_counter()
+        before, busy, began = applicants.processor_seconds(), busy_seconds(), time.perf_counter()
         await asyncio.gather(*(one(each) for each in ids))
         seconds = time.perf_counter() - began
+        shares = share_of(applicants.processor_seconds(), before, seconds)
+        machine = 100 * (busy_seconds() - busy) / seconds
         approved = await applicants.approved(ids)
     assert approved == cases, f"{approved} of {cases} cases were approved"
     latencies = sorted(1000 * each for each in applicants.seconds)
@@ -207,6 +216,7 @@ async def run(cases: int = CASES) -> BenchResult:
         [
             f"{cases} cases, {AT_ONCE} at once: handed in, vendor's check (0.3 s), approved",
             "one officer who never sleeps; each approval signed in KMS and written down",
+            f"of one core: {shares}; the machine {machine:.0f} %",
         ],
     )
 
