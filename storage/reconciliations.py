@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -41,16 +41,26 @@ _WITHOUT_WAY = text("""
 """)
 
 
+_NEWEST = text("""
+    SELECT DISTINCT ON (asset) asset, at, difference_units FROM reconciliations
+    ORDER BY asset, at DESC, id DESC
+""")
+
+
+_COMPARED = text("""
+    SELECT count(DISTINCT asset) FROM reconciliations WHERE starts_with(run_id, :run_ids)
+""")
+
+
 async def newest(connection: AsyncConnection) -> Sequence[Row[Any]]:
     """The last comparison of each asset."""
-    last = select(
-        reconciliations.c.asset, reconciliations.c.at, reconciliations.c.difference_units
-    ).distinct(reconciliations.c.asset)
-    ordered = last.order_by(
-        reconciliations.c.asset, reconciliations.c.at.desc(), reconciliations.c.id.desc()
-    )
-    found: Any = await connection.execute(ordered)  # Its rows are typed column by column.
-    return list(found.all())
+    return list((await connection.execute(_NEWEST)).all())
+
+
+async def compared(connection: AsyncConnection, run_ids: str) -> int:
+    """Of how many assets a comparison was written down by runs whose ids begin so."""
+    found = await connection.execute(_COMPARED, {"run_ids": run_ids})
+    return int(found.scalar_one())
 
 
 async def write_down(
