@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+import time
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from cli import deed
+from cli.deed import Yes
+from cli.progress import bars
 from cli.running import Running
+from domain.errors import WrongState
 from engine import snapshot
 from engine.events import NumberedEvent, describe
 from engine.exchange import Exchange, Run
 from engine.journal import CorruptJournal, TornTail
 from engine.ladder import SortedIndex
+from storage.engine import create_engine
 from streams import snapshots
-from streams.journal import replay
+from streams.aws import client_of
+from streams.journal import durable_number, newest_epoch, replay
+from streams.journal_identity import identity
+from streams.lease import LEASE_SECONDS, Lease
 from streams.replica import Diverged, Replica, recover
 from workers.engine_housekeeping import bring_back, make_snapshot
 
 AsJson = Annotated[bool, typer.Option("--json", help="Nothing but one JSON object.")]
+
+
+_ADOPTION_LEASES: Final = 3
+"""How many leases' time a holder has to show that he lives."""
+_ADOPTION_LOOK_SECONDS: Final = 0.5
 
 
 def _running_journal() -> Path:
@@ -50,6 +63,7 @@ def register(app: typer.Typer) -> None:
     engine.command()(inspect)
     engine.command()(compare)
     engine.command("fetch")(fetch_archive)
+    engine.command()(adopt)
     app.add_typer(engine, name="engine")
 
 
@@ -61,9 +75,10 @@ def replay_journal(
 ) -> None:
     """Replay all records from the first, and print the state and its hash."""
     replica = Replica()
-    with _progress("replaying", is_quiet=as_json or events) as tick:
-        for runs in _runs(directory, replica):
-            tick(replica.exchange.number)
+    total = durable_number(directory) or None
+    with bars() as watch:
+        for runs in _runs(directory, replica, as_json=as_json):
+            watch("records replayed", replica.exchange.number, total)
             for run in runs if events else []:
                 for event in run.numbered():
                     print(run.market, describe(event))
@@ -77,15 +92,16 @@ def verify(directory: Directory, *, as_json: AsJson = False) -> None:
     """
     fast, slow = Replica(), Replica(Exchange(index=SortedIndex))
     kept = set(snapshots.numbers(directory))
-    with _progress("verifying", is_quiet=as_json) as tick:
-        for _ in _runs(directory, fast, slow):
+    total = durable_number(directory) or None
+    with bars() as watch:
+        for _ in _runs(directory, fast, slow, as_json=as_json):
             number = fast.exchange.number
-            tick(number)
+            watch("records verified", number, total)
             data = snapshots.read(directory, number) if number in kept else b""
             if data is None or (data and data != snapshot.dump(fast.exchange)):
-                _fail(f"snapshot {number} is not the state after record {number}")
+                _fail(f"snapshot {number} is not the state after record {number}", as_json=as_json)
     if snapshot.state_hash(fast.exchange) != snapshot.state_hash(slow.exchange):
-        _fail("the two price indexes led to different states")
+        _fail("the two price indexes led to different states", as_json=as_json)
     _print_state(fast, as_json=as_json)
 
 
@@ -98,26 +114,32 @@ def take_snapshot(directory: Directory, *, as_json: AsJson = False) -> None:
     print("nothing new since the last snapshot" if number is None else f"snapshot {number}")
 
 
-def inspect(directory: Directory) -> None:
+def inspect(directory: Directory, *, as_json: AsJson = False) -> None:
     """The state at the end: newest snapshot, then the tail; names a torn tail."""
     try:
         replica, torn = recover(directory)
     except (CorruptJournal, Diverged) as fault:
-        _fail(str(fault))
-    print(json.dumps({**_state(replica), "torn_tail": str(torn) if torn else None}, indent=2))
+        _fail(str(fault), as_json=as_json)
+    told = {**_state(replica), "torn_tail": str(torn) if torn else None}
+    print(json.dumps(told, indent=None if as_json else 2))
 
 
-def compare(directory: Path, other: Path) -> None:
+def compare(directory: Path, other: Path, *, as_json: AsJson = False) -> None:
     """Replay two journals side by side, and print where they first say something else.
 
     Exit status 1 if they differ. One that only goes on longer does not differ.
     """
     one, two = Replica(), Replica()
-    for mine, theirs in zip(_runs(directory, one), _runs(other, two), strict=False):
-        difference = first_difference(mine, theirs)
-        if difference:
-            _fail(f"record {one.exchange.number}: {difference}")
-    print(f"no difference in {min(one.exchange.number, two.exchange.number)} records")
+    total = durable_number(directory) or None
+    with bars() as watch:
+        both = [_runs(path, it, as_json=as_json) for path, it in ((directory, one), (other, two))]
+        for mine, theirs in zip(*both, strict=False):
+            watch("records compared", one.exchange.number, total)
+            difference = first_difference(mine, theirs)
+            if difference:
+                _fail(f"record {one.exchange.number}: {difference}", as_json=as_json)
+    number = min(one.exchange.number, two.exchange.number)
+    print(json.dumps({"same": number}) if as_json else f"no difference in {number} records")
 
 
 def first_difference(mine: list[Run], theirs: list[Run]) -> str:
@@ -141,39 +163,71 @@ def fetch_archive(
     ],
     bucket: Annotated[str, typer.Option(envvar="RIALTO_JOURNAL_BUCKET")] = "rialto-journal",
     group: Annotated[str, typer.Option(envvar="RIALTO_MARKET_GROUP")] = "spot",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch archived segments and snapshots that are not in the folder."""
+    fetched = []
     for name in bring_back(directory, bucket, group):
-        print(name)
+        fetched.append(str(name))
+        print(name, file=sys.stderr if as_json else sys.stdout)
+    if as_json:
+        print(json.dumps({"fetched": fetched}))
 
 
-def _runs(directory: Path, *replicas: Replica) -> Iterator[list[Run]]:
+def adopt(
+    directory: Directory,
+    reason: Annotated[str, typer.Option(help="Written down with the deed.")],
+    group: Annotated[str, typer.Option(envvar="RIALTO_MARKET_GROUP")] = "spot",
+    *,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say that this journal goes on, though the last writer wrote another one. Think twice.
+
+    What that one has and this one lacks is lost: compare with `inspect` and the ledger first. No
+    engine of the group may run.
+    """
+    deed.confirm(f"the engine of {group} goes on with the journal in {directory}", yes=yes)
+    deed.run(_adopt(directory, group, reason, as_json=as_json), as_json=as_json)
+
+
+async def _adopt(directory: Path, group: str, reason: str, *, as_json: bool) -> int:
+    running = Running.load(os.environ)
+    database = create_engine(running.database_url, application="rialto-cli")
+    journal = identity(directory)
+    await deed.note(database, "engine.adopt", group, journal=journal, reason=reason)
+    await database.dispose()
+    lease = Lease(
+        f"{running.variables['RIALTO_TABLE_PREFIX']}leases",
+        group,
+        f"adoption/{journal}",
+        dynamodb=client_of(running.variables, "dynamodb"),
+        journal=journal,
+        adopts=True,
+    )
+    deadline = time.monotonic() + _ADOPTION_LEASES * LEASE_SECONDS
+    while not await lease.try_acquire(above_epoch=newest_epoch(directory)):
+        if time.monotonic() > deadline:
+            raise WrongState(f"an engine of {group} holds the lease: stop it first")
+        await asyncio.sleep(_ADOPTION_LOOK_SECONDS)
+    await lease.release()
+    told = {"group": group, "journal": journal, "epoch": lease.epoch}
+    print(json.dumps(told) if as_json else f"journal {journal} goes on, from epoch {lease.epoch}")
+    return 0
+
+
+def _runs(directory: Path, *replicas: Replica, as_json: bool = False) -> Iterator[list[Run]]:
     """Feed every record to all replicas; the first one's events."""
     try:
         for found in replay(directory, 0):
             if isinstance(found, TornTail):
-                print(f"torn tail: {found}")
+                print(f"torn tail: {found}", file=sys.stderr if as_json else sys.stdout)
                 return
             runs, *_ = [replica.apply(found) for replica in replicas]
             yield runs
     except (CorruptJournal, Diverged) as fault:
-        _fail(str(fault))
-
-
-@contextmanager
-def _progress(what: str, *, is_quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A line on the terminal, if there is one, with how many records are done."""
-    with Progress(
-        TextColumn("{task.description}"),
-        SpinnerColumn(),
-        TextColumn("{task.completed} records"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        disable=is_quiet,
-        transient=True,
-    ) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda number: progress.update(task, completed=number)
+        _fail(str(fault), as_json=as_json)
 
 
 def _state(replica: Replica) -> dict[str, object]:
@@ -187,6 +241,7 @@ def _print_state(replica: Replica, *, as_json: bool) -> None:
     print(json.dumps(_state(replica), indent=None if as_json else 2))
 
 
-def _fail(fault: str) -> NoReturn:
-    print(fault)
+def _fail(fault: str, *, as_json: bool = False) -> NoReturn:
+    told = {"refused": {"code": "wrong_journal", "message": fault}}
+    print(json.dumps(told) if as_json else fault)
     raise typer.Exit(1)

@@ -31,6 +31,10 @@ class LeaseLost(Exception):
     """Somebody else holds the lease now, or may. Stop at once; nothing more may be published."""
 
 
+class ForeignJournal(Exception):
+    """The last holder wrote another journal than the candidate has. Only a human may decide."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The lease item as it was read."""
@@ -38,6 +42,8 @@ class Seen:
     epoch: int
     renewals: int
     holder: str
+    journal: str = ""
+    """Which journal its holder wrote (streams.journal_identity); empty before one had a name."""
 
 
 class Lease:
@@ -52,7 +58,14 @@ class Lease:
         seconds: float = LEASE_SECONDS,
         is_gone: Callable[[str], bool] = lambda _: False,
         dynamodb: DynamoDBClient | None = None,
+        journal: str = "",
+        adopts: bool = False,
     ) -> None:
+        """`journal` names what this candidate would write; with `adopts` it takes the lease though
+        the last holder wrote another one.
+        """
+        self._journal = journal
+        self._adopts = adopts
         self._table = table
         self._group = group
         self._holder = holder
@@ -79,7 +92,7 @@ class Lease:
         """Take the lease if it is free, or was left by its holder for a whole lease.
 
         The new epoch is above the last holder's and above `above_epoch`: what the journal knows
-        counts even if the table was restored from an older copy.
+        counts even if the table was restored from an older copy. Raises ForeignJournal.
         """
         return await asyncio.to_thread(self._try_acquire, above_epoch)
 
@@ -94,6 +107,12 @@ class Lease:
 
     def _try_acquire(self, above_epoch: int) -> bool:
         seen = self._read()
+        if seen and seen.journal and seen.journal != self._journal and not self._adopts:
+            raise ForeignJournal(
+                f"{self._group} was last written in journal {seen.journal}, this one is "
+                f"{self._journal or 'nameless'}: give this process that volume, or restore the "
+                "archive and have `rialto engine adopt` say that it goes on"
+            )
         now = time.monotonic()
         if self._watched is None or self._watched[0] != seen:
             self._watched = (seen, now)
@@ -118,7 +137,12 @@ class Lease:
         item = answer.get("Item")
         if item is None:
             return None
-        return Seen(int(item["epoch"]["N"]), int(item["renewals"]["N"]), item["holder"]["S"])
+        return Seen(
+            int(item["epoch"]["N"]),
+            int(item["renewals"]["N"]),
+            item["holder"]["S"],
+            item.get("journal", {"S": ""})["S"],
+        )
 
     def _write(self, epoch: int, seen: Seen | None) -> None:
         item: dict[str, Any] = {
@@ -127,6 +151,8 @@ class Lease:
             "renewals": {"N": "1"},
             "holder": {"S": self._holder},
         }
+        if self._journal:
+            item["journal"] = {"S": self._journal}
         if seen is None:
             self._dynamodb.put_item(
                 TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)"

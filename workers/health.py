@@ -1,4 +1,8 @@
-"""`GET /healthz` and `GET /metrics` for a process that otherwise serves no HTTP."""
+"""`GET /healthz`, `/livez` and `/metrics` for a process that otherwise serves no HTTP.
+
+`/healthz` says whether it does its work now. `/livez` says that it runs: so does a standby, whose
+work begins when another one ends.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +64,7 @@ async def serve_health(
     metrics_port: int | None = None,
     temporal: TemporalMetrics | None = None,
 ) -> AsyncIterator[Health]:
-    """Serve while the block runs; on no port when `port` is None. Both ports answer both paths.
+    """Serve while the block runs; on no port when `port` is None. Both ports answer all paths.
 
     On the address of `RIALTO_LISTEN_HOST`.
     """
@@ -72,6 +76,9 @@ async def serve_health(
         body = {"healthy": healthy, "parts": parts, **health.facts()}
         return web.json_response(body, status=200 if healthy else 503)
 
+    async def livez(_: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
     async def metrics(_: web.Request) -> web.Response:
         text = await metrics_text(temporal)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
@@ -79,7 +86,8 @@ async def serve_health(
     try:
         for wanted in {port, metrics_port} - {None}:
             app = web.Application()
-            app.add_routes([web.get("/healthz", healthz), web.get("/metrics", metrics)])
+            paths = {"/healthz": healthz, "/livez": livez, "/metrics": metrics}
+            app.add_routes([web.get(path, answer) for path, answer in paths.items()])
             runner = web.AppRunner(app, access_log=None)
             await runner.setup()
             runners.append(runner)

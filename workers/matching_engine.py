@@ -23,8 +23,9 @@ from engine.rules import STEPS_MAX, Rules
 from storage.catalog import read_catalog
 from storage.engine import create_engine
 from streams.journal_files import SEGMENT_BYTES
+from streams.journal_identity import identity
 from streams.journal_writer import JournalFailed, JournalWriter
-from streams.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, LeaseLost
+from streams.lease import LEASE_SECONDS, RENEW_SECONDS, ForeignJournal, Lease, LeaseLost
 from streams.order_queue import OrderQueue
 from workers.engine_identity import is_gone, own_identity
 from workers.engine_loop import LONG, SHORT, EngineLoop, Polling
@@ -35,6 +36,7 @@ from workers.process import run
 logger = logging.getLogger(__name__)
 
 _CANDIDATE_SECONDS = 0.2
+_FOREIGN_SECONDS = 10.0
 _RETRY_SECONDS = 0.5
 
 
@@ -99,6 +101,9 @@ async def become_writer(lease: Lease, standby: Standby, stop: asyncio.Event) -> 
             if await lease.try_acquire(above_epoch=standby.newest_epoch()):
                 logger.info("the lease is ours", extra={"epoch": lease.epoch})
                 return True
+        except ForeignJournal as fault:
+            logger.critical("not the journal that was written last", extra={"fault": str(fault)})
+            await asyncio.sleep(_FOREIGN_SECONDS)  # Until somebody has decided.
         except Exception as error:  # noqa: BLE001 - the table is not there yet, or not reachable
             logger.info("waiting for the lease table", extra={"fault": str(error)[:200]})
         await asyncio.sleep(_CANDIDATE_SECONDS)
@@ -160,6 +165,7 @@ async def serve(stop: asyncio.Event) -> None:
         own_identity(),
         seconds=settings.lease_seconds,
         is_gone=is_gone,
+        journal=await asyncio.to_thread(identity, settings.journal_dir),
     )
     async with serve_health(health, port=settings.health_port, metrics_port=settings.metrics_port):
         standby = Standby(settings.journal_dir)

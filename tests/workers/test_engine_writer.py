@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +26,9 @@ from engine.rules import Rules
 from streams.aws import client
 from streams.frames import pack
 from streams.journal import DURABLE, Follower, durable_number, durable_path, newest_epoch, segments
+from streams.journal_identity import identity
 from streams.journal_writer import JournalWriter
-from streams.lease import Lease, LeaseLost
+from streams.lease import ForeignJournal, Lease, LeaseLost
 from streams.order_queue import OrderQueue, Received
 from streams.replica import Replica, recover
 from tests.devstack.waiting import eventually
@@ -100,6 +106,14 @@ def test_an_archived_journal_comes_back_whole(tmp_path: Path, aws: None):
     assert snapshot.state_hash(recovered.exchange) == snapshot.state_hash(live.exchange)
     assert bring_back(there, bucket, group) != []
     assert bring_back(there, bucket, group) == []
+
+
+def test_a_journal_has_one_name_whoever_asks(tmp_path: Path):
+    with ThreadPoolExecutor(8) as asking:
+        names = set(asking.map(lambda _: identity(tmp_path), range(8)))
+
+    assert names == {identity(tmp_path)}
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.id"]
 
 
 class Engine:
@@ -203,3 +217,68 @@ def test_a_paused_writer_that_wakes_up_publishes_nothing(surroundings: dict[str,
                 each.wake()
                 each.process.kill()
                 each.process.wait()
+
+
+@pytest.mark.stack
+def test_no_engine_begins_anew_beside_the_journal_that_was_written_last(
+    surroundings: dict[str, str], stack: RentedStack, database: Database, tmp_path: Path
+):
+    """A pod that got an empty volume would forget every book. Only a human lets it go on."""
+    first, empty = Path(surroundings["RIALTO_JOURNAL_DIR"]), tmp_path / "empty"
+    writer = Engine(surroundings)
+    other = None
+    elsewhere = {
+        **surroundings,
+        "RIALTO_JOURNAL_DIR": str(empty),
+        "RIALTO_HEALTH_PORT": str(port := free_port()),
+    }
+    try:
+        send(surroundings, 1)
+        assert holds(lambda: 1 in journaled(first))
+        writer.process.terminate()
+        assert writer.process.wait(PATIENCE_SECONDS) == 0
+        other = Engine(elsewhere)
+        assert holds(lambda: answers(port, "/livez") == 200)
+        lease = Lease(
+            f"{surroundings['RIALTO_TABLE_PREFIX']}leases", "spot", "x", journal=identity(empty)
+        )
+        with pytest.raises(ForeignJournal, match=identity(first)):
+            asyncio.run(lease.try_acquire())
+        assert answers(port, "/healthz") == 503
+        assert newest_epoch(empty) == 0
+
+        adopt = [
+            *(sys.executable, "-m", "cli.main", "engine", "adopt", str(empty)),
+            *("--reason", "a test of adoption", "--json"),
+        ]
+        env = {**elsewhere, "RIALTO_DATABASE_URL": database.owner}
+        unasked = subprocess.run(adopt, env=env, stdin=subprocess.DEVNULL, check=False)
+        assert unasked.returncode == 2
+        done = subprocess.run([*adopt, "--yes"], env=env, capture_output=True, check=True)
+        assert json.loads(done.stdout)["journal"] == identity(empty)
+
+        send(surroundings, 2)
+        assert holds(lambda: journaled(empty) == [2])
+        assert journaled(first) == [1]
+    finally:
+        for each in (writer, other):
+            if each is not None and each.ended() is None:
+                each.process.kill()
+                each.process.wait()
+
+
+def answers(port: int, path: str) -> int:
+    """The status; 0 while nobody listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+    except OSError:
+        return 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
