@@ -68,6 +68,7 @@ PANELS: Final = (
     Panel("Withdrawals: unfinished", "short", (("{{status}}", "withdrawals_open"),)),
     Panel("Ledger: assets that do not tie", "short", (("", "max(ledger_untied_assets)"),)),
     Panel("Ledger: age of the tie", "s", (("", "max(ledger_tie_age_seconds)"),)),
+    Panel("Reserves: age of the proof", "s", (("", "max(reserves_age_seconds)"),)),
     Panel("Temporal: backlog age by queue", "s", (("{{queue}}", "temporal_queue_lag_seconds"),)),
     Panel("Projections: lag", "s", (("{{stream}}", "max by (stream) (projection_lag_seconds)"),)),
 )

@@ -42,6 +42,7 @@ REVIEWS = Gauge("withdrawal_oldest_review_seconds", "Longest that one has waited
 UNTIED = Gauge("ledger_untied_assets", "Assets whose last reconciliation found a difference")
 TIE_AGE = Gauge("ledger_tie_age_seconds", "Since the asset that was not reconciled for longest was")
 HOT_WALLET = Gauge("hot_wallet_units", "Coins in the hot wallet by the ledger", ["asset"])
+RESERVES_AGE = Gauge("reserves_age_seconds", "Since the last proof of reserves was published")
 UNSENT_AGE = Gauge("order_outbox_oldest_seconds", "Age of the oldest command not yet queued")
 
 QUEUE_LAG = Gauge("temporal_queue_lag_seconds", "Age of a task queue's oldest task", ["queue"])
@@ -63,6 +64,11 @@ _HOT = text("SELECT asset, -balance AS units FROM accounts WHERE kind = 'hot_wal
 _OUTBOX = text("""
     SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS age
     FROM order_commands WHERE sent_at IS NULL
+""")
+# Before the first was ever published, since one was first tried.
+_RESERVES = text("""
+    SELECT coalesce(extract(epoch FROM now() - coalesce(max(published_at), min(opened_at))), 0)
+        ::float AS age FROM reserve_bundles
 """)
 _CHAINS = text("SELECT DISTINCT chain FROM assets")
 
@@ -92,6 +98,7 @@ async def look(connection: AsyncConnection) -> None:
     for row in (await connection.execute(_HOT)).all():
         HOT_WALLET.labels(row.asset).set(int(row.units))
     UNSENT_AGE.set((await connection.execute(_OUTBOX)).scalar_one())
+    RESERVES_AGE.set((await connection.execute(_RESERVES)).scalar_one())
     faults = [await reconciliations.signature_faults(connection, chain) for chain in chains]
     SIGNATURES.set(sum(map(len, faults)))
 

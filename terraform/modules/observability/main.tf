@@ -9,6 +9,25 @@ locals {
     deposits    = { budget = 0.005, runbook = "listener-lag" }
     withdrawals = { budget = 0.005, runbook = "withdrawal-age" }
   }
+  place = "${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}"
+  told = {
+    key-loss = {
+      text = "A key of ours is to be deleted, was disabled, or its policy changed"
+      pattern = {
+        source      = ["aws.kms"]
+        detail-type = ["AWS API Call via CloudTrail"]
+        detail      = { eventSource = ["kms.amazonaws.com"], eventName = ["ScheduleKeyDeletion", "DisableKey", "PutKeyPolicy"] }
+      }
+    }
+    intruder = {
+      text = "GuardDuty found something grave"
+      pattern = {
+        source      = ["aws.guardduty"]
+        detail-type = ["GuardDuty Finding"]
+        detail      = { severity = [{ numeric = [">=", 7] }] }
+      }
+    }
+  }
   burns = {
     fast = { period = 3600, times = 14.4 }
     slow = { period = 21600, times = 6 }
@@ -42,6 +61,10 @@ locals {
       metric = "hot_wallet_burn_percent", statistic = "Maximum", threshold = 25, periods = 1, missing = "notBreaching", page = true,
       text   = "A quarter of a hot wallet left within an hour: demand, or a drain"
     }
+    reserves-short = {
+      metric = "reserves_age_seconds", statistic = "Maximum", threshold = 129600, periods = 5, missing = "notBreaching", page = false,
+      text   = "No proof of reserves was published for a day and a half"
+    }
     temporal-queue-lag = {
       metric = "temporal_queue_lag_seconds", statistic = "Maximum", threshold = 10, periods = 5, missing = "notBreaching", page = false,
       text   = "Workers cannot keep up, or a task queue has no worker"
@@ -57,11 +80,42 @@ locals {
   }
 }
 
+# Who may say something there: alarms and events of this account, and its administrators.
+data "aws_iam_policy_document" "alarm" {
+  for_each = toset(["page", "ticket"])
+
+  statement {
+    sid       = "PublishAlarms"
+    actions   = ["sns:Publish"]
+    resources = ["arn:aws:sns:${local.place}:${var.name}-${each.key}"]
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:aws:cloudwatch:${local.place}:alarm:*", "arn:aws:events:${local.place}:rule/*"]
+    }
+  }
+
+  statement {
+    sid       = "AdministerByAccount"
+    actions   = ["sns:AddPermission", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:Publish", "sns:RemovePermission", "sns:SetTopicAttributes", "sns:Subscribe"]
+    resources = ["arn:aws:sns:${local.place}:${var.name}-${each.key}"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::${data.aws_caller_identity.current.account_id}:root"]
+    }
+  }
+}
+
 resource "aws_sns_topic" "alarm" {
   for_each = toset(["page", "ticket"])
 
   name              = "${var.name}-${each.key}"
   kms_master_key_id = var.key_arn
+  policy            = data.aws_iam_policy_document.alarm[each.key].json
 }
 
 resource "aws_sns_topic_subscription" "alarm" {
@@ -183,6 +237,23 @@ resource "aws_cloudwatch_metric_alarm" "burn_rate" {
   }
 }
 
+# What CloudTrail and GuardDuty see: told as it happens, not measured.
+resource "aws_cloudwatch_event_rule" "told" {
+  for_each = local.told
+
+  name          = "${var.name}-${each.key}"
+  description   = "${each.value.text}. Runbook: ${var.runbook_url}/${each.key}.md"
+  event_pattern = jsonencode(each.value.pattern)
+}
+
+resource "aws_cloudwatch_event_target" "told" {
+  for_each = local.told
+
+  rule      = aws_cloudwatch_event_rule.told[each.key].name
+  target_id = "page"
+  arn       = aws_sns_topic.alarm["page"].arn
+}
+
 resource "aws_cloudwatch_dashboard" "this" {
   dashboard_name = var.name
 
@@ -204,6 +275,7 @@ resource "aws_cloudwatch_dashboard" "this" {
         ["Withdrawals, oldest, s", ["withdrawal_oldest_seconds", "withdrawal_oldest_review_seconds"], "Maximum"],
         ["Ledger ties", ["ledger_untied_assets"], "Maximum"],
         ["Age of the tie, s", ["ledger_tie_age_seconds"], "Maximum"],
+        ["Age of the proof of reserves, s", ["reserves_age_seconds"], "Maximum"],
         ["Temporal backlog, s", ["temporal_queue_lag_seconds"], "Maximum"],
         ["Projections, s", ["projection_lag_seconds"], "Maximum"],
         ] : {
@@ -225,3 +297,5 @@ resource "aws_cloudwatch_dashboard" "this" {
 }
 
 data "aws_region" "current" {}
+
+data "aws_caller_identity" "current" {}

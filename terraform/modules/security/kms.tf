@@ -67,7 +67,7 @@ data "aws_iam_policy_document" "data_key" {
       resources = ["*"]
       principals {
         type        = "Service"
-        identifiers = each.key == "logs" ? ["logs.${data.aws_region.current.region}.amazonaws.com"] : ["rds.amazonaws.com", "dynamodb.amazonaws.com", "sqs.amazonaws.com", "kinesis.amazonaws.com", "es.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com"]
+        identifiers = each.key == "logs" ? ["logs.${data.aws_region.current.region}.amazonaws.com"] : ["rds.amazonaws.com", "dynamodb.amazonaws.com", "sqs.amazonaws.com", "kinesis.amazonaws.com", "es.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"]
       }
     }
   }
