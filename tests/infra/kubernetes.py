@@ -119,6 +119,11 @@ def _references(pod: Workload, known: set[tuple[str, str, str]]) -> Iterator[str
         if "valueFrom" in each
     ]
     needed += [("ConfigMap", f"{each['name']}.{each['key']}") for each in keys]
+    needed += [
+        ("PersistentVolumeClaim", each["persistentVolumeClaim"]["claimName"])
+        for each in spec.get("volumes", [])
+        if "persistentVolumeClaim" in each
+    ]
     for kind, name in needed:
         if (kind, pod.namespace, name) not in known:
             yield f"refers to {kind} {name}, which is not here"

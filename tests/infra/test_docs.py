@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from bench import cost
 from tests.infra.tools import ROOT, run
@@ -39,17 +40,37 @@ def test_costs_are_what_the_arithmetic_gives() -> None:
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_every_alarm_leads_to_a_runbook_that_helps(environment: str, planned: Plans) -> None:
     """A page of its own, with a heading and steps to take."""
-    alarms = [
-        change["change"]["after"]
-        for change in planned[environment]
-        if change["type"] == "aws_cloudwatch_metric_alarm"
+    made = [(each["type"], each["change"]["after"]) for each in planned[environment]]
+    told = [
+        *(
+            each["alarm_description"]
+            for kind, each in made
+            if kind == "aws_cloudwatch_metric_alarm"
+        ),
+        *(
+            each["description"]
+            for kind, each in made
+            if kind == "aws_cloudwatch_event_rule" and "schedule_expression" not in _given(each)
+        ),
     ]
-    assert len(alarms) >= 14
+    assert len(told) >= 26
+    for text in told:
+        path = text.rsplit(" ", 1)[-1]
+        page = (ROOT / path).read_text(encoding="utf-8")
+        assert re.match(r"# \S", page), f"{path} has no heading"
+        assert re.search(r"^(\d+\.|-) ", page, re.MULTILINE), f"{path} says nothing to do"
+
+
+def _given(values: dict[str, Any]) -> set[str]:
+    return {name for name, value in values.items() if value is not None}
+
+
+def test_every_alarm_of_prometheus_leads_to_a_runbook() -> None:
+    rules = yaml.safe_load((ROOT / "observability/prometheus/rules.yml").read_text("utf-8"))
+    alarms = [rule for group in rules["groups"] for rule in group["rules"]]
+    assert len(alarms) == 15
     for alarm in alarms:
-        path = alarm["alarm_description"].rsplit(" ", 1)[-1]
-        text = (ROOT / path).read_text(encoding="utf-8")
-        assert re.match(r"# \S", text), f"{path} has no heading"
-        assert re.search(r"^(\d+\.|-) ", text, re.MULTILINE), f"{path} says nothing to do"
+        assert (ROOT / alarm["annotations"]["runbook"]).exists(), alarm["alert"]
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -87,6 +87,30 @@ def test_a_dockerfile_is_clean(file: str) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+DOCKERFILE_MISTAKES = {
+    "a base without a version": ("ARG BASE=python:3.11-slim-bookworm\n\nFROM ${BASE} AS build", "FROM python AS build"),
+    "the newest base": ("ARG BASE=python:3.11-slim-bookworm\n\nFROM ${BASE} AS build", "FROM python:latest AS build"),
+    "packages that are asked about": ("apt-get install -y --no-install-recommends", "apt-get install --no-install-recommends"),
+    "packages that nobody asked for": ("install -y --no-install-recommends", "install -y"),
+    "a folder that is entered by hand": ("RUN python -m venv /opt/rialto", "RUN cd /opt && python -m venv rialto"),
+    "a stage that is not there": ("COPY --from=build /opt/rialto", "COPY --from=built /opt/rialto"),
+    "a relative folder": ("WORKDIR /var/lib/rialto", "WORKDIR var/lib/rialto"),
+    "two health checks": ("EXPOSE 8000 8090", "HEALTHCHECK CMD true"),
+    "an instruction that does not exist": ("EXPOSE 8000 8090", "EXPOSES 8000"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", DOCKERFILE_MISTAKES)
+def test_a_seeded_mistake_in_the_dockerfile_is_caught(mistake: str, tmp_path: Path) -> None:
+    right, wrong = DOCKERFILE_MISTAKES[mistake]
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert right in text, "the file changed: seed the mistake anew"
+    file = tmp_path / "Dockerfile"
+    file.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+
+    assert run(TOOLS / "hadolint", file).returncode != 0, f"{mistake} was not caught"
+
+
 def test_the_image_holds_every_package() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     packages = [
@@ -186,3 +210,19 @@ def test_security_scanners_find_nothing_grave(tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert judged.returncode == 0, judged.stdout[-4000:]
+
+
+def test_a_grave_mistake_is_seen_by_the_scanners(tmp_path: Path) -> None:
+    folder = tmp_path / "k8s"
+    folder.mkdir()
+    text = (ROOT / "k8s/base/order-relay.yaml").read_text(encoding="utf-8")
+    right = "allowPrivilegeEscalation: false"
+    assert right in text, "the file changed: seed the mistake anew"
+    (folder / "relay.yaml").write_text(text.replace(right, "privileged: true"), encoding="utf-8")
+
+    judged = run(
+        TOOLS / "trivy", "config", "--skip-check-update", "--skip-version-check", "--quiet",
+        "--severity", "HIGH,CRITICAL", "--exit-code", "1", "--cache-dir", tmp_path / "cache", folder,
+    )  # fmt: skip
+
+    assert judged.returncode == 1, judged.stdout[-2000:]

@@ -43,15 +43,6 @@ def test_both_environments_plan(planned: Plans) -> None:
         assert len(planned[environment]) > 200
 
 
-def test_only_the_edge_faces_the_internet(planned: Plans) -> None:
-    for environment in ENVIRONMENTS:
-        for address, group in of_type(planned, environment, "aws_security_group"):
-            for rule in group.get("ingress") or []:
-                assert "0.0.0.0/0" not in (rule.get("cidr_blocks") or []), address
-        for address, rule in of_type(planned, environment, "aws_vpc_security_group_ingress_rule"):
-            assert rule.get("cidr_ipv4") != "0.0.0.0/0", address
-
-
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_nobody_comes_in_but_by_the_cdn(environment: str, planned: Plans) -> None:
     assert edge.openings(planned[environment]) == []
@@ -111,40 +102,6 @@ def test_the_api_may_run_in_a_group_of_instances(terraform: Terraform) -> None:
     assert edge.openings(planned["prod"]) == []
 
 
-def test_stores_are_encrypted_and_private(planned: Plans) -> None:
-    for environment in ENVIRONMENTS:
-        for address, database in of_type(planned, environment, "aws_db_instance"):
-            assert database["storage_encrypted"], address
-            assert not database["publicly_accessible"], address
-            assert database["backup_retention_period"] >= 7, address
-        for address, cache in of_type(planned, environment, "aws_elasticache_replication_group"):
-            assert cache["transit_encryption_enabled"], address
-        blocks = [
-            block for _, block in of_type(planned, environment, "aws_s3_bucket_public_access_block")
-        ]
-        buckets = list(of_type(planned, environment, "aws_s3_bucket"))
-        assert len(blocks) == len(buckets)
-        assert all(block["block_public_policy"] for block in blocks)
-        for address, volume in of_type(planned, environment, "aws_ebs_volume"):
-            assert volume["encrypted"], address
-
-
-def test_production_has_standbys(planned: Plans) -> None:
-    [(_, database)] = of_type(planned, "prod", "aws_db_instance")
-    assert database["multi_az"]
-    assert database["deletion_protection"]
-    assert len(list(of_type(planned, "prod", "aws_nat_gateway"))) == 3
-
-
-def test_order_queues_are_fifo_with_dead_letters(planned: Plans) -> None:
-    queues = dict(of_type(planned, "prod", "aws_sqs_queue"))
-    orders = queues["module.exchange.module.messaging.aws_sqs_queue.orders"]
-
-    assert orders["fifo_queue"]
-    assert orders["name"] == "rialto-orders.fifo"
-    assert orders["deduplication_scope"] == "messageGroup"
-
-
 def test_hot_wallets_are_secp256k1_keys_that_only_the_signer_uses(planned: Plans) -> None:
     keys = dict(of_type(planned, "prod", "aws_kms_key"))
     wallets = [key for address, key in keys.items() if ".hot_wallet[" in address]
@@ -181,6 +138,31 @@ def test_iam_policies_use_actions_that_exist(planned: Plans, tmp_path: Path) -> 
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+IAM_MISTAKES = {
+    "an action that does not exist": {"Action": ["s3:GetObjct"], "Resource": ["arn:aws:s3:::a/b"]},
+    "everything": {"Action": ["*"], "Resource": ["*"]},
+    "everything of a service": {"Action": "kms:*", "Resource": ["*"]},
+    "a condition that does not exist": {
+        "Action": ["kms:Sign"], "Resource": ["*"], "Condition": {"StringSame": {"kms:MessageType": "DIGEST"}}},
+}  # fmt: skip
+
+
+def test_a_seeded_mistake_in_a_policy_is_caught(tmp_path: Path) -> None:
+    """One file for all: each must be named."""
+    documents = {
+        name: {"Version": "2012-10-17", "Statement": [{"Sid": "One", "Effect": "Allow", **statement}]}
+        for name, statement in IAM_MISTAKES.items()
+    }  # fmt: skip
+    file = tmp_path / "policies.json"
+    file.write_text(json.dumps(documents), encoding="utf-8")
+
+    checked = run(TOOLS / "python", HERE / "stand_in" / "policies.py", file)
+
+    assert checked.returncode == 1
+    for name in IAM_MISTAKES:
+        assert f"{name}: " in checked.stdout, name
+
+
 def test_tables_are_the_ones_the_code_uses(planned: Plans) -> None:
     tables = {table["name"]: table for _, table in of_type(planned, "prod", "aws_dynamodb_table")}
     expected = {table.full_name("rialto-"): table for table in dynamo_tables.TABLES}
@@ -202,6 +184,16 @@ def test_every_alarm_has_a_runbook(planned: Plans) -> None:
             runbook = alarm["alarm_description"].rsplit(" ", 1)[-1]
             assert (ROOT / runbook).exists(), f"{address} names {runbook}"
     assert "Runbook" in text
+
+
+def test_a_file_that_is_not_formatted_is_seen(terraform: Terraform) -> None:
+    path = terraform.folder / "modules/messaging/main.tf"
+    path.write_text(path.read_text("utf-8").replace("  fifo_queue ", "    fifo_queue ", 1), "utf-8")
+
+    checked = terraform("fmt", "-check", "-recursive", cwd=terraform.folder)
+
+    assert checked.returncode != 0
+    assert "messaging/main.tf" in checked.stdout
 
 
 MISTAKES = {

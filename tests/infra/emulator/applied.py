@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -55,9 +56,11 @@ class Applied:
 
 def mirror(folder: Path, stand_ins: Path) -> Path:
     """A place that serves the genuine AWS provider, beside Cloudflare's stand-in."""
-    place = folder / "registry.terraform.io/hashicorp/aws"
+    place = folder / f"registry.terraform.io/hashicorp/aws/{VERSION}/linux_amd64"
     place.mkdir(parents=True)
-    (place / ARCHIVE).symlink_to(_archive())
+    with zipfile.ZipFile(_archive()) as archive:  # Once: each `init` would unpack it again.
+        for name in archive.namelist():
+            Path(archive.extract(name, place)).chmod(0o755)
     other = "registry.terraform.io/cloudflare"
     shutil.copytree(stand_ins / other, folder / other)
     config = folder / "terraform.rc"

@@ -1,4 +1,9 @@
-"""The plugin process: `python provider.py SCHEMA.json`, started by Terraform itself."""
+"""The plugin process: `python provider.py SCHEMA.json`, started by Terraform itself.
+
+`python provider.py --serve SOURCE=SCHEMA.json...` serves several, until its standard input ends:
+Terraform is told where by TF_REATTACH_PROVIDERS, which is printed, and starts none of its own. Each
+plan starts a dozen otherwise, which is most of its time.
+"""
 
 # ruff: noqa: N802 - the methods are named by the plugin protocol.
 
@@ -6,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -120,14 +126,48 @@ class Output(grpc_stdio_pb2_grpc.GRPCStdioServicer):  # type: ignore[misc]  # Ge
         return iter([])
 
 
-def main() -> None:
-    document = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    stopped = threading.Event()
+def server_of(schema_file: str, stopped: threading.Event) -> Any:
+    document = json.loads(Path(schema_file).read_text(encoding="utf-8"))
     limits = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), options=limits)
     rpc.add_ProviderServicer_to_server(Provider(document), server)
     grpc_controller_pb2_grpc.add_GRPCControllerServicer_to_server(Controller(stopped), server)
     grpc_stdio_pb2_grpc.add_GRPCStdioServicer_to_server(Output(), server)
+    return server
+
+
+def serve(providers: list[str]) -> None:
+    """Several of them, for whoever is told; a stop that Terraform asks for is none here."""
+    told: dict[str, Any] = {}
+    servers = []
+    with tempfile.TemporaryDirectory() as folder:
+        for each in providers:
+            source, schema_file = each.split("=")
+            place = f"{folder}/{source.split('/')[1]}.sock"
+            server = server_of(schema_file, threading.Event())
+            server.add_insecure_port(f"unix://{place}")  # In a folder that only we may enter.
+            server.start()
+            servers.append(server)
+            told[f"registry.terraform.io/{source}"] = {
+                "Protocol": "grpc",
+                "ProtocolVersion": 6,
+                "Pid": os.getpid(),
+                "Test": True,
+                "Addr": {"Network": "unix", "String": place},
+            }
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+        for server in servers:
+            server.stop(0.1)
+
+
+def main() -> None:
+    if sys.argv[1] == "--serve":
+        serve(sys.argv[2:])
+        return
+    stopped = threading.Event()
+    server = server_of(sys.argv[1], stopped)
     with tempfile.TemporaryDirectory() as folder:
         certificate, credentials = _self_signed_cert()
         server.add_secure_port(f"unix://{folder}/provider.sock", credentials)
