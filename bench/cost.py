@@ -56,28 +56,30 @@ ASSUMED = {
         "50", "SQS calls a second and API core", "a core sends what gathered in 20 ms"
     ),
 }
-_PUBLIC = "public price pages and guides, us-east-1, June 2026"
-_LIST = "list price, us-east-1; not looked up again"
+_PUBLIC = "public price pages and guides, us-east-1, 2026"
+_AGREED = "the same in several public price tables of us-east-1"
 PRICES = {
     "vcpu": _figure("0.0408", "m7g, vCPU and hour", _PUBLIC),
     "postgres vcpu": _figure("0.239", "db.r7g Multi-AZ, vCPU and hour", _PUBLIC),
     "postgres gb": _figure("0.23", "gp3 Multi-AZ, GB and month", _PUBLIC),
     "sqs": _figure("0.50", "million FIFO requests", _PUBLIC),
     "nat": _figure("0.045", "NAT gateway and hour", _PUBLIC),
-    "balancer": _figure("0.0225", "load balancer and hour, without its LCUs", _LIST),
-    "shard": _figure("0.015", "Kinesis shard and hour", _LIST),
-    "put": _figure("0.014", "million PUT units of 25 KB", _LIST),
-    "write": _figure("0.625", "million DynamoDB writes on demand", _LIST),
-    "eks": _figure("0.10", "EKS cluster and hour", _LIST),
-    "engine": _figure("0.29", "c7g.2xlarge and hour", _LIST),
+    "balancer": _figure("0.0225", "load balancer and hour, without its LCUs", _PUBLIC),
+    "shard": _figure("0.015", "Kinesis shard and hour", _AGREED),
+    "put": _figure("0.014", "million PUT units of 25 KB", _AGREED),
+    "write": _figure("0.625", "million DynamoDB writes on demand", _PUBLIC),
+    "eks": _figure("0.10", "EKS cluster and hour", _PUBLIC),
+    "engine": _figure("0.29", "c7g.2xlarge and hour", _AGREED),
     "bitcoin node": _figure("0.1632", "m7g.xlarge and hour", _PUBLIC),
-    "ethereum node": _figure("0.4284", "r7g.2xlarge and hour", _LIST),
-    "disk": _figure("0.08", "gp3, GB and month", _LIST),
-    "iops": _figure("0.005", "gp3, IOPS above 3,000 and month", _LIST),
-    "search": _figure("0.167", "r6g.large.search and hour", _LIST),
-    "search master": _figure("0.128", "m6g.large.search and hour", _LIST),
-    "valkey": _figure("0.126", "cache.m7g.large, Valkey, and hour", _LIST),
-    "endpoint": _figure("0.01", "interface endpoint, zone and hour", _LIST),
+    "ethereum node": _figure("0.4284", "r7g.2xlarge and hour", _AGREED),
+    "disk": _figure("0.08", "gp3, GB and month", _PUBLIC),
+    "iops": _figure("0.005", "gp3, IOPS above 3,000 and month", _PUBLIC),
+    "search": _figure("0.167", "r6g.large.search and hour", _AGREED),
+    "search master": _figure("0.128", "m6g.large.search and hour", _AGREED),
+    "valkey": _figure(
+        "0.126", "cache.m7g.large, Valkey, and hour", "a fifth below Redis OSS, 0.158; us-east-1"
+    ),
+    "endpoint": _figure("0.01", "interface endpoint, zone and hour", _PUBLIC),
 }
 
 
