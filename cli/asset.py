@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from cli.deed import AsJson, Yes, confirm, note
+from cli.deed import AsJson, Yes, confirm, note, run
 from cli.running import Running
 from cli.terminal import console
-from domain.errors import ExchangeError
 from domain.money import format_units
 from storage import custody_policy, treasury
 from storage.engine import create_engine
@@ -41,7 +38,7 @@ def pause(
 ) -> None:
     """Stop an asset at once. Its chain is still scanned; what arrives is credited afterwards."""
     chosen = Chosen(asset, deposits, withdrawals)
-    _run(_set(chosen, is_on=False, reason=reason, as_json=as_json))
+    run(_set(chosen, is_on=False, reason=reason, as_json=as_json), as_json=as_json)
 
 
 @app.command()
@@ -55,13 +52,13 @@ def resume(
     """Let it go on. What waited is paid and credited within a minute."""
     confirm(f"{asset} goes on: what waited is paid and credited", yes=yes)
     chosen = Chosen(asset, deposits, withdrawals)
-    _run(_set(chosen, is_on=True, reason="", as_json=as_json))
+    run(_set(chosen, is_on=True, reason="", as_json=as_json), as_json=as_json)
 
 
 @app.command(name="list")
 def list_command(as_json: AsJson = False) -> None:
     """What is open, what is stopped and why, and how the hot wallets stand."""
-    _run(_list(as_json=as_json))
+    run(_list(as_json=as_json), as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -73,22 +70,14 @@ class Chosen:
     withdrawals: bool
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        asyncio.run(work)
-    except ExchangeError as refusal:
-        console.print(f"[red]{refusal}[/]")
-        raise typer.Exit(1) from None
-
-
-async def _set(chosen: Chosen, *, is_on: bool, reason: str, as_json: bool) -> None:
+async def _set(chosen: Chosen, *, is_on: bool, reason: str, as_json: bool) -> int:
     engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
     deposits, withdrawals = chosen.deposits, chosen.withdrawals
     action = "asset.resume" if is_on else "asset.pause"
     asked = {"deposits": deposits, "withdrawals": withdrawals, "reason": reason}
     await note(engine, action, chosen.asset, **asked)
     async with engine.begin() as connection:
-        if chosen.asset == "all":
+        if chosen.asset.lower() == "all":
             for name, is_meant in (("credits", deposits), ("withdrawals", withdrawals)):
                 if is_meant:
                     await custody_policy.set_switch(
@@ -103,10 +92,10 @@ async def _set(chosen: Chosen, *, is_on: bool, reason: str, as_json: bool) -> No
                 reason=reason,
             )
     await engine.dispose()
-    await _list(as_json=as_json)
+    return await _list(as_json=as_json)
 
 
-async def _list(*, as_json: bool) -> None:
+async def _list(*, as_json: bool) -> int:
     engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
     table = Table("asset", "deposits", "withdrawals", "why", "hot wallet", "low", "high", box=None)
     rows: list[dict[str, object]] = []
@@ -141,10 +130,11 @@ async def _list(*, as_json: bool) -> None:
     await engine.dispose()
     if as_json:
         print(json.dumps({"assets": rows, "stopped_for_all": stopped}))
-        return
+        return 0
     console.print(table)
     if stopped:
         console.print(f"[red]stopped for all assets: {', '.join(stopped)}[/]")
+    return 0
 
 
 def _word(is_open: bool) -> str:

@@ -21,9 +21,11 @@ from activities.projecting.audit import run as projection_audit
 from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum.node import EthereumNode
+from cli.progress import bars
 from cli.projections import parts_of
 from cli.running import Running
 from cli.terminal import console
+from domain.progress import Watch, unwatched
 from projections.listings import Listings
 from storage.audit import CHECKS, Finding, audit_ledger
 from storage.audit_chain import verify_chain
@@ -87,7 +89,9 @@ def audit(
     engine = ledger = chains, and projections = sources. Exit status 1 if anything is off by one
     unit, naming it.
     """
-    found = asyncio.run(run_audit(Running.load(os.environ), wait_seconds=wait_seconds))
+    running = Running.load(os.environ)
+    with bars() as watch:
+        found = asyncio.run(run_audit(running, wait_seconds=wait_seconds, watch=watch))
     if as_json:
         print(json.dumps(found.as_json()))
     else:
@@ -95,33 +99,26 @@ def audit(
     sys.exit(0 if found.is_clean else 1)
 
 
-async def run_audit(running: Running, *, wait_seconds: float = WAIT_SECONDS) -> Audit:
+async def run_audit(
+    running: Running, *, wait_seconds: float = WAIT_SECONDS, watch: Watch = unwatched
+) -> Audit:
     engine = create_async_engine(running.database_url)
     result = Audit()
-    checks: list[Callable[[Running, AsyncEngine, Audit], Awaitable[None]]] = [
-        _conservation,
-        _hash_chain,
-        _engine,
-        _chains,
-    ]
+    ties: list[Callable[[Running, AsyncEngine, Audit], Awaitable[None]]] = [_engine, _chains]
     try:
-        for check in checks:
-            await check(running, engine, result)
-        await _projections(running, engine, result, wait_seconds)
+        result.findings += await audit_ledger(engine, watch)
+        result.checked += CHECKS
+        verification = await verify_chain(engine, watch)
+        result.findings += verification.findings
+        result.checked.append("hash chain, and every balance derived from zero")
+        for done, tie in enumerate(ties):
+            watch("ties with engine and chains", done, len(ties))
+            await tie(running, engine, result)
+        watch("ties with engine and chains", len(ties), len(ties))
+        await _projections(running, engine, result, wait_seconds, watch)
     finally:
         await engine.dispose()
     return result
-
-
-async def _conservation(_: Running, engine: AsyncEngine, result: Audit) -> None:
-    result.findings += await audit_ledger(engine)
-    result.checked += CHECKS
-
-
-async def _hash_chain(_: Running, engine: AsyncEngine, result: Audit) -> None:
-    verification = await verify_chain(engine)
-    result.findings += verification.findings
-    result.checked.append("hash chain, and every balance derived from zero")
 
 
 async def _engine(running: Running, engine: AsyncEngine, result: Audit) -> None:
@@ -155,7 +152,7 @@ async def _chains(running: Running, engine: AsyncEngine, result: Audit) -> None:
 
 
 async def _projections(
-    running: Running, engine: AsyncEngine, result: Audit, wait_seconds: float
+    running: Running, engine: AsyncEngine, result: Audit, wait_seconds: float, watch: Watch
 ) -> None:
     parts = parts_of(running)
     async with engine.connect() as connection:
@@ -167,6 +164,7 @@ async def _projections(
             engine, parts.stores()[0], listings, search_trade_months=months
         ),
         wait_seconds=wait_seconds,
+        watch=watch,
     )
     result.checked += outcome.checked
     result.findings += outcome.findings

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from activities.listening.rescan import Rescan, Rescanned, RescanRefused
-from cli.deed import note
+from activities.listening.rescan import Rescan, RescanRefused
+from cli.deed import AsJson, note, run
+from cli.progress import bars
 from cli.running import Running
-from domain.errors import ExchangeError
+from cli.terminal import console
+from domain.errors import InvalidInput
 from workers.chain_readers import ReaderSettings, open_reader
 
 app = typer.Typer(name="deposits", no_args_is_help=True, help=__doc__)
-console = Console(highlight=False)
 
 
 def register(parent: typer.Typer) -> None:
@@ -36,23 +34,13 @@ def rescan(
     chain: Annotated[str, typer.Argument(help="bitcoin or ethereum")],
     first: Annotated[int, typer.Option("--from", min=0, help="First height.")],
     last: Annotated[int, typer.Option("--to", min=0, help="Last height, included.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Scan blocks again. Safe at any time, also while the listener runs: nothing is credited twice.
 
     The deposits found are told to their workflows by the listener.
     """
-    try:
-        answer = asyncio.run(_rescan(chain, first, last, quiet=as_json))
-    except (RescanRefused, ExchangeError) as refusal:
-        console.print(f"[red]{refusal}[/]")
-        raise typer.Exit(1) from None
-    if as_json:
-        print(json.dumps(asdict(answer)))
-        return
-    console.print(f"{answer.blocks} blocks scanned, {len(answer.found)} deposits were missing")
-    for deposit_id in answer.found:
-        console.print(f"  {deposit_id}")
+    run(_rescan(chain, first, last, as_json=as_json), as_json=as_json)
 
 
 def reader_settings(running: Running) -> ReaderSettings:
@@ -67,12 +55,23 @@ def reader_settings(running: Running) -> ReaderSettings:
     )
 
 
-async def _rescan(chain: str, first: int, last: int, *, quiet: bool) -> Rescanned:
+async def _rescan(chain: str, first: int, last: int, *, as_json: bool) -> int:
     settings = reader_settings(Running.load(os.environ))
     async with open_reader(settings, chain) as (engine, reader):
         await note(engine, "deposits.rescan", chain, first=first, last=last)
-        with Progress(disable=quiet, console=console) as progress:
-            task = progress.add_task(f"{chain} {first} to {last}", total=last - first + 1)
-            return await Rescan(engine, reader).run(
-                first, last, lambda height: progress.update(task, completed=height - first + 1)
-            )
+        with bars() as watch:
+            try:
+                answer = await Rescan(engine, reader).run(
+                    first,
+                    last,
+                    lambda height: watch(f"{chain} blocks", height - first + 1, last - first + 1),
+                )
+            except RescanRefused as refusal:
+                raise InvalidInput(str(refusal)) from None
+    if as_json:
+        print(json.dumps(asdict(answer)))
+        return 0
+    console.print(f"{answer.blocks} blocks scanned, {len(answer.found)} deposits were missing")
+    for deposit_id in answer.found:
+        console.print(f"  {deposit_id}")
+    return 0

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
 import os
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cli.deed import AsJson, note, run
+from cli.progress import bars
 from cli.running import Running
+from cli.terminal import console
 from domain.ids import CustomerId
 from domain.money import format_units
 from storage.audit import Finding, audit_ledger
@@ -27,13 +27,10 @@ from storage.catalog import Catalog, read_catalog
 from storage.engine import create_engine
 from storage.seals import seal, verify_seals
 from storage.statement_csv import CSV_COLUMNS, csv_row
-from storage.statements import Line, Position, explain, history, statement
+from storage.statements import Line, Position, Statement, explain, history, statement
 from storage.trial_balance import off_by, trial_balance
 
 app = typer.Typer(name="ledger", no_args_is_help=True, help=__doc__)
-console = Console(highlight=False)
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
 
 
 def register(parent: typer.Typer) -> None:
@@ -43,7 +40,7 @@ def register(parent: typer.Typer) -> None:
 @app.command()
 def verify(as_json: AsJson = False) -> None:
     """Re-derive every balance from zero, check the hash chain and the seals. Exit 1 if off."""
-    _run(_verify(as_json))
+    run(_verify(as_json), as_json=as_json)
 
 
 @app.command(name="explain")
@@ -57,10 +54,10 @@ def explain_command(
 ) -> None:
     """Trace every unit of a customer's balance to the entries and causes that made it."""
     if as_csv:
-        _run(_export(CustomerId(customer), asset))
+        run(_export(CustomerId(customer), asset), as_json=as_json)
     else:
         page = (Position.parse(after), limit)
-        _run(_explain(CustomerId(customer), asset, page, as_json=as_json))
+        run(_explain(CustomerId(customer), asset, page, as_json=as_json), as_json=as_json)
 
 
 @app.command(name="statement")
@@ -70,10 +67,12 @@ def statement_command(
     since: Annotated[datetime, typer.Option(help="First moment (UTC).")],
     until: Annotated[datetime, typer.Option(help="First moment after it (UTC).")],
     as_csv: Annotated[bool, typer.Option("--csv", help="The lines as CSV on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """A customer's period in one asset: opening and closing balances, totals, and every line."""
     period = (_utc(since), _utc(until))
-    _run(_statement(CustomerId(customer), asset, period, as_csv=as_csv))
+    shape = "csv" if as_csv else "json" if as_json else "table"
+    run(_statement(CustomerId(customer), asset, period, shape), as_json=as_json)
 
 
 @app.command(name="trial-balance")
@@ -84,21 +83,17 @@ def trial_balance_command(
     as_json: AsJson = False,
 ) -> None:
     """What every kind of account holds, per asset; each asset sums to zero. Exit 1 if not."""
-    _run(_trial_balance(None if at is None else _utc(at), as_json))
+    run(_trial_balance(None if at is None else _utc(at), as_json), as_json=as_json)
 
 
 @app.command(name="seal")
-def seal_command() -> None:
+def seal_command(as_json: AsJson = False) -> None:
     """Seal the heads of all accounts that moved since the last seal, and print the seal's hash."""
-    _run(_seal())
+    run(_seal(as_json=as_json), as_json=as_json)
 
 
 def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-
-
-def _run(work: Coroutine[Any, Any, int]) -> None:
-    raise typer.Exit(asyncio.run(work))
 
 
 def _engine() -> AsyncEngine:
@@ -109,14 +104,10 @@ def _engine() -> AsyncEngine:
 
 async def _verify(as_json: bool) -> int:
     engine = _engine()
-    with Progress(disable=as_json, console=console) as progress:
-        task = progress.add_task("hash chain of every account", total=3)
-        chain = await verify_chain(engine)
-        progress.update(task, advance=1, description="promises of conservation")
-        audited = await audit_ledger(engine)
-        progress.update(task, advance=1, description="seals")
+    with bars() as watch:
+        chain = await verify_chain(engine, watch)
+        audited = await audit_ledger(engine, watch)
         findings = [*audited, *chain.findings, *await verify_seals(engine)]
-        progress.update(task, advance=1)
     await engine.dispose()
     if as_json:
         report = {"accounts": chain.accounts, "legs": chain.legs}
@@ -145,11 +136,8 @@ async def _explain(
     page = await explain(engine, customer_id, asset.code, after=after, limit=limit)
     await engine.dispose()
     if as_json:
-        rows = [
-            dict(zip(CSV_COLUMNS, csv_row(line, asset.scale), strict=True)) for line in page.lines
-        ]
         following = None if page.next is None else str(page.next)
-        print(json.dumps({"lines": rows, "next": following}))
+        print(json.dumps({"lines": _rows(page.lines, asset.scale), "next": following}))
         return 0
     _print_lines(page.lines, asset.scale)
     if page.next is not None:
@@ -175,15 +163,18 @@ def _print_lines(lines: Iterable[Line], scale: int) -> None:
 
 
 async def _statement(
-    customer_id: CustomerId, asset_code: str, period: tuple[datetime, datetime], *, as_csv: bool
+    customer_id: CustomerId, asset_code: str, period: tuple[datetime, datetime], shape: str
 ) -> int:
     engine = _engine()
     asset = (await _catalog(engine)).asset(asset_code)
     found = await statement(engine, customer_id, asset.code, since=period[0], until=period[1])
     await engine.dispose()
-    if as_csv:
+    if shape == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerows([CSV_COLUMNS, *(csv_row(line, asset.scale) for line in found.lines)])
+        return 0
+    if shape == "json":
+        print(json.dumps(_statement_json(found, asset.scale)))
         return 0
     _print_lines(found.lines, asset.scale)
     for what, available, held in (
@@ -195,6 +186,25 @@ async def _statement(
     for purpose, units in found.totals.items():
         console.print(f"{purpose}: {_signed(units, asset.scale) or 0}")
     return 0
+
+
+def _statement_json(found: Statement, scale: int) -> dict[str, object]:
+    return {
+        "opening": {
+            "available": format_units(found.opening_available_units, scale),
+            "held": format_units(found.opening_held_units, scale),
+        },
+        "closing": {
+            "available": format_units(found.closing_available_units, scale),
+            "held": format_units(found.closing_held_units, scale),
+        },
+        "totals": {key: format_units(units, scale) for key, units in found.totals.items()},
+        "lines": _rows(found.lines, scale),
+    }
+
+
+def _rows(lines: Iterable[Line], scale: int) -> list[dict[str, object]]:
+    return [dict(zip(CSV_COLUMNS, csv_row(line, scale), strict=True)) for line in lines]
 
 
 def _signed(units: int, scale: int) -> str:
@@ -231,10 +241,14 @@ async def _trial_balance(moment: datetime | None, as_json: bool) -> int:
     return 1 if off else 0
 
 
-async def _seal() -> int:
+async def _seal(*, as_json: bool) -> int:
     engine = _engine()
+    await note(engine, "ledger.seal", "all")
     sealed = await seal(engine)
     await engine.dispose()
+    if as_json:
+        print(json.dumps({"seal": None if sealed is None else asdict(sealed)}, default=str))
+        return 0
     if sealed is None:
         console.print("nothing moved since the last seal")
     else:

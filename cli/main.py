@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import typer
 
 import cli
+from domain.errors import ExchangeError
 
 app = typer.Typer(
     name="rialto", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -32,8 +33,10 @@ def main() -> None:
     register_all(asked_for if asked_for and asked_for[0] in modules else modules)
     try:
         app()
-    except ConnectionRefusedError as fault:
-        print(f"{fault}. Does the exchange run? `rialto status` says", file=sys.stderr)
+    except (ExchangeError, ConnectionRefusedError) as refusal:
+        from cli.deed import tell_refusal  # Only now: it needs much that takes a while to load.
+
+        tell_refusal(refusal, as_json="--json" in sys.argv)
         sys.exit(1)
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cli.deed import AsJson, Yes, confirm, note
+from cli.deed import AsJson, Yes, confirm, note, run
 from cli.running import Running
 from cli.terminal import console
-from domain.errors import ExchangeError
 from domain.market import MarketId
 from engine import commands
 from storage.catalog import read_catalog
@@ -33,31 +30,23 @@ def register(parent: typer.Typer) -> None:
 @app.command()
 def halt(market: Market, as_json: AsJson = False) -> None:
     """Have the engine take no order and no cancellation of the market, until `resume`."""
-    _run(_set(market, "halted", as_json=as_json))
+    run(_set(market, "halted", as_json=as_json), as_json=as_json)
 
 
 @app.command(name="cancel-only")
 def cancel_only(market: Market, as_json: AsJson = False) -> None:
     """Take no new order; those that rest may be canceled. Until `resume`."""
-    _run(_set(market, "cancel-only", as_json=as_json))
+    run(_set(market, "cancel-only", as_json=as_json), as_json=as_json)
 
 
 @app.command()
 def resume(market: Market, yes: Yes = False, as_json: AsJson = False) -> None:
     """Let a market trade again. First make sure that its settlement has no lag."""
     confirm(f"{market} trades again", yes=yes)
-    _run(_set(market, "trading", as_json=as_json))
+    run(_set(market, "trading", as_json=as_json), as_json=as_json)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        asyncio.run(work)
-    except ExchangeError as refusal:
-        console.print(f"[red]{refusal}[/]")
-        raise typer.Exit(1) from None
-
-
-async def _set(name: str, state: str, *, as_json: bool) -> None:
+async def _set(name: str, state: str, *, as_json: bool) -> int:
     engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
     async with engine.connect() as connection:
         market = (await read_catalog(connection)).market(MarketId(name))
@@ -75,6 +64,7 @@ async def _set(name: str, state: str, *, as_json: bool) -> None:
         await engine.dispose()
     if as_json:
         print(json.dumps({"market": market.id, "state": state, "changed": done}))
-        return
+        return 0
     word = "trades again" if state == "trading" else f"is {state}"
     console.print(f"{market.id} {word}" if done else f"{market.id}: it {word} already")
+    return 0

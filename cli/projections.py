@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.listening.reader import ChainReader
 from activities.projecting.dead_letters import REPLAY_COMMAND
 from activities.projecting.refilling import reindex
-from cli.deed import note
+from cli.deed import AsJson, note, run
 from cli.deposits import reader_settings
+from cli.progress import bars
 from cli.running import Running
+from cli.terminal import console
+from domain.errors import InFlight
 from projections import ranges
 from projections.listings import Listings
 from storage import dynamo_checkpoints as checkpoints
@@ -36,13 +38,10 @@ from streams.kinesis import CHAIN_EVENTS, MARKET_EVENTS
 from workers.chain_readers import open_readers
 from workers.projection_parts import Parts, ProjectionSettings, build
 from workers.projection_rebuild import Rebuild, RebuildRunning, Rebuilt
-from workers.projection_repair import Repaired, repair
+from workers.projection_repair import repair
 from workers.projection_replay import replay
 
 app = typer.Typer(name="projections", no_args_is_help=True, help=__doc__)
-console = Console(highlight=False)
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
 
 
 def register(parent: typer.Typer) -> None:
@@ -116,24 +115,10 @@ def rebuild(
     """
     parts = _parts()
     if since is not None:
-        repaired = asyncio.run(_repair(parts, since.replace(tzinfo=UTC), nodes=nodes))
-        if as_json:
-            print(json.dumps(asdict(repaired)))
-            return
-        console.print(f"{repaired.events} events and {repaired.fills} fills applied again")
-        return
-    try:
-        chosen = {"swap": not compare_only, "replace_wrong": replace_wrong, "restart": restart}
-        rebuilt = asyncio.run(_rebuild(parts, nodes=nodes, **chosen))
-    except RebuildRunning as running:
-        console.print(f"[red]{running}[/]; with --restart it is thrown away")
-        raise typer.Exit(1) from None
-    if as_json:
-        print(json.dumps(asdict(rebuilt)))
-    else:
-        _print_rebuilt(rebuilt)
-    is_good = rebuilt.is_serving or (compare_only and rebuilt.is_same and not rebuilt.findings)
-    raise typer.Exit(0 if is_good else 1)
+        moment = since.replace(tzinfo=UTC)
+        run(_repair(parts, moment, nodes=nodes, as_json=as_json), as_json=as_json)
+    chosen = {"swap": not compare_only, "replace_wrong": replace_wrong, "restart": restart}
+    run(_rebuild(parts, nodes=nodes, as_json=as_json, **chosen), as_json=as_json)
 
 
 @app.command(name="reindex")
@@ -142,8 +127,9 @@ def reindex_command(as_json: AsJson = False) -> None:
     parts = _parts()
     asyncio.run(_note(parts, "projections.reindex", "search"))
     done = 0
-    for done in reindex(parts.stores()[0], parts.listings()):
-        console.print(f"{done} documents")
+    with bars() as watch:
+        for done in reindex(parts.stores()[0], parts.listings()):
+            watch("documents", done)
     if as_json:
         print(json.dumps({"documents": done}))
         return
@@ -203,17 +189,35 @@ def dead_letters(as_json: AsJson = False) -> None:
     console.print(f"{len(rows)} dead letters; after the fix: {REPLAY_COMMAND} [--reason TEXT]")
 
 
-async def _rebuild(parts: Parts, *, nodes: bool, **chosen: bool) -> Rebuilt:
+async def _rebuild(parts: Parts, *, nodes: bool, as_json: bool, **chosen: bool) -> int:
     async with _sources(parts, nodes=nodes) as (engine, listings, journal, readers):
         await note(engine, "projections.rebuild", "all", nodes=nodes, **chosen)
-        rebuilding = Rebuild(parts, engine, listings, journal, console.print, readers=readers)
-        return await rebuilding.run(**chosen)
+        with bars() as watch:
+            made = Rebuild(
+                parts, engine, listings, journal, watch.tell, readers=readers, watch=watch
+            )
+            try:
+                rebuilt = await made.run(**chosen)
+            except RebuildRunning as running:
+                raise InFlight(f"{running}; with --restart it is thrown away") from None
+    if as_json:
+        print(json.dumps(asdict(rebuilt)))
+    else:
+        _print_rebuilt(rebuilt)
+    is_good = rebuilt.is_same and not rebuilt.findings
+    return 0 if rebuilt.is_serving or (is_good and not chosen["swap"]) else 1
 
 
-async def _repair(parts: Parts, since: datetime, *, nodes: bool) -> Repaired:
+async def _repair(parts: Parts, since: datetime, *, nodes: bool, as_json: bool) -> int:
     async with _sources(parts, nodes=nodes) as (engine, listings, journal, readers):
         await note(engine, "projections.repair", "all", nodes=nodes, since=since.isoformat())
-        return await repair(parts, engine, listings, journal, since, readers)
+        with bars() as watch:
+            repaired = await repair(parts, engine, listings, journal, since, readers, watch)
+    if as_json:
+        print(json.dumps(asdict(repaired)))
+    else:
+        console.print(f"{repaired.events} events and {repaired.fills} fills applied again")
+    return 0
 
 
 async def _note(parts: Parts, action: str, subject: str, **details: object) -> None:

@@ -101,9 +101,23 @@ def find(
     name: Annotated[str, typer.Argument(help="A person's or an organisation's name.")],
     *,
     score_min: Annotated[int, typer.Option(min=1, max=100)] = HIT_SCORE_MIN,
+    as_json: AsJson = False,
 ) -> None:
     """Look a name up in the loaded lists, with the scores explained. Nothing is written down."""
     matches = asyncio.run(_index()).screen_name(name, score_min)
+    if as_json:
+        found = [
+            {
+                "score": match.score,
+                "name": match.listed_name,
+                "list": match.party.list_name,
+                "uid": match.party.uid,
+                "explanation": match.explanation,
+            }
+            for match in matches
+        ]
+        print(json.dumps({"matches": found}, default=str))
+        return
     for match in matches:
         console.print(f"[bold]{match.score}[/] {match.listed_name}")
         console.print(f"   {match.party.list_name} {match.party.uid}: {match.explanation}")

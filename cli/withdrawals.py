@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cli.deed import AsJson, Yes, confirm, note
-from cli.demo.staff import Staff
+from cli.deed import AsJson, TurnedDown, Unknown, Yes, confirm, note, run
+from cli.demo.customer import NotInTime
+from cli.demo.staff import NoAnswer, Refused, Staff
 from cli.running import Running
 from cli.terminal import console
 from compliance.staff import Role
 from devstack.seed_staff import STAFF
-from domain.errors import ExchangeError, WrongState
+from domain.errors import WrongState
 from domain.withdrawal import FINISHED
 from storage import payments, withdrawals
 from storage.engine import create_engine
@@ -38,19 +38,19 @@ def stuck(
     as_json: AsJson = False,
 ) -> None:
     """Withdrawals that have not moved for a while, and why. Exit 1 if there are any."""
-    _run(_stuck(minutes, as_json=as_json))
+    run(_stuck(minutes, as_json=as_json), as_json=as_json)
 
 
 @app.command()
 def show(withdrawal_id: WithdrawalId, as_json: AsJson = False) -> None:
     """One withdrawal: its row, what happened, its payment and every attempt."""
-    _run(_show(withdrawal_id, as_json=as_json))
+    run(_show(withdrawal_id, as_json=as_json), as_json=as_json)
 
 
 @app.command()
 def retry(withdrawal_id: WithdrawalId, as_json: AsJson = False) -> None:
     """Tell its workflow to look again; a lost workflow is started anew. Always safe."""
-    _run(_retry(withdrawal_id, as_json=as_json))
+    run(_retry(withdrawal_id, as_json=as_json), as_json=as_json)
 
 
 @app.command()
@@ -65,16 +65,7 @@ def bump(
     Acts through the staff portal, as the local stack's operations login.
     """
     confirm(f"{withdrawal_id} pays a higher network fee", yes=yes)
-    _run(_bump(withdrawal_id, reason, as_json=as_json))
-
-
-def _run(work: Coroutine[Any, Any, int]) -> None:
-    try:
-        status = asyncio.run(work)
-    except (ExchangeError, RuntimeError) as refusal:
-        console.print(f"[red]{refusal}[/]")
-        status = 1
-    raise typer.Exit(status)  # Outside: it is a RuntimeError itself.
+    run(_bump(withdrawal_id, reason, as_json=as_json), as_json=as_json)
 
 
 async def _stuck(minutes: int, *, as_json: bool) -> int:
@@ -146,14 +137,32 @@ def _say(withdrawal_id: str, what: str, *, as_json: bool) -> None:
 
 
 async def _bump(withdrawal_id: str, reason: str, *, as_json: bool) -> int:
-    engine = create_engine(Running.load(os.environ).database_url, application="rialto-cli")
+    running = Running.load(os.environ)
+    engine = create_engine(running.database_url, application="rialto-cli")
     await note(engine, "withdrawal.bump", withdrawal_id, reason=reason)
-    await engine.dispose()
+    await _require_on_its_way(engine, withdrawal_id)
     who = next(each for each in STAFF if each.role is Role.OPERATIONS)
-    staff = Staff(Running.load(os.environ), who)
+    staff = Staff(running, who)
     try:
         await staff.update(f"withdrawal/{withdrawal_id}", "bump_fee", {"reason": reason})
+    except Refused as refused:
+        await _require_on_its_way(engine, withdrawal_id)  # It may have ended just now.
+        raise TurnedDown(refused.reason, refused.kind) from None
+    except (NoAnswer, NotInTime) as silence:
+        message = f"{withdrawal_id} may pay a higher fee or not: `rialto withdrawals show` tells"
+        raise Unknown(f"{message} ({silence})") from None
     finally:
         await staff.close()
+        await engine.dispose()
     _say(withdrawal_id, "a transaction with a higher fee is on its way", as_json=as_json)
     return 0
+
+
+async def _require_on_its_way(engine: AsyncEngine, withdrawal_id: str) -> None:
+    """Raises WrongState unless a payment of the withdrawal is under way."""
+    async with engine.connect() as connection:
+        row = await withdrawals.find(connection, withdrawal_id)
+    if row.status in FINISHED:
+        raise WrongState(f"{withdrawal_id} is {row.status}: no fee can be raised any more")
+    if row.payment_id is None:
+        raise WrongState(f"{withdrawal_id} is {row.status}: no transaction is on its way yet")

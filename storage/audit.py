@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.progress import Watch, unwatched
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -25,17 +27,19 @@ class Finding:
         return f"{self.check}: {self.subject}: {self.detail}"
 
 
-async def audit_ledger(engine: AsyncEngine) -> list[Finding]:
+async def audit_ledger(engine: AsyncEngine, watch: Watch = unwatched) -> list[Finding]:
     """Every finding of every check; empty means that not one unit is off.
 
     The hash chain is a longer walk of its own: storage.audit_chain.
     """
+    findings: list[Finding] = []
     async with snapshot(engine) as connection:
-        return [
-            Finding(check, str(row[0]), str(row[1]))
-            for check, query in CHECKS.items()
-            for row in await connection.execute(text(query))
-        ]
+        for done, (check, query) in enumerate(CHECKS.items()):
+            watch("promises of conservation", done, len(CHECKS))
+            rows = await connection.execute(text(query))
+            findings += [Finding(check, str(row[0]), str(row[1])) for row in rows]
+    watch("promises of conservation", len(CHECKS), len(CHECKS))
+    return findings
 
 
 @asynccontextmanager

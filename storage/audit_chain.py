@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.progress import Watch, unwatched
 from ledger.account import MAY_BE_NEGATIVE
 from ledger.chain import entry_digest, leg_hash
 from storage.audit import Finding
@@ -50,23 +51,27 @@ class Verification:
     findings: tuple[Finding, ...]
 
 
-async def verify_chain(engine: AsyncEngine) -> Verification:
+async def verify_chain(engine: AsyncEngine, watch: Watch = unwatched) -> Verification:
     """Walk every leg of every account on one consistent snapshot."""
     pool = await open_pool(engine.url, size=1, is_patient=True)
     try:
         async with pool.acquire() as connection:
-            return await _verify(connection)
+            return await _verify(connection, watch)
     finally:
         await pool.close()
 
 
-async def _verify(connection: Any) -> Verification:
+async def _verify(connection: Any, watch: Watch) -> Verification:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL work_mem = '256MB'")
-        walks = {row["id"]: _Walk(row) for row in await connection.fetch(_ACCOUNTS)}
+        accounts = await connection.fetch(_ACCOUNTS)
+        walks = {row["id"]: _Walk(row) for row in accounts}
+        total = sum(row["sequence"] for row in accounts)
         findings: list[Finding] = []
         legs = 0
         async for row in connection.cursor(_LEGS, prefetch=_PREFETCH):
+            if legs % _PREFETCH == 0:
+                watch("hash chain of every account", legs, total)
             legs += 1
             walk = walks.get(row["account_id"])
             if walk is None:
@@ -77,6 +82,7 @@ async def _verify(connection: Any) -> Verification:
                 findings += walk.step(row)
         for walk in walks.values():
             findings += walk.end()
+    watch("hash chain of every account", legs, total)
     return Verification(len(walks), legs, tuple(findings))
 
 

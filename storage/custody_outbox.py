@@ -69,3 +69,15 @@ async def last_chain_event_before(connection: AsyncConnection, moment: datetime)
     """Number of the newest event before that moment; 0 if there is none."""
     query = select(func.coalesce(func.max(chain_events.c.id), 0))
     return int((await connection.execute(query.where(chain_events.c.at < moment))).scalar_one())
+
+
+async def newest_change(connection: AsyncConnection) -> int:
+    """Version of the newest change of all; 0 if there is none."""
+    query = select(func.coalesce(func.max(changes.c.version), 0))
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def newest_chain_event(connection: AsyncConnection) -> int:
+    """Number of the newest event of all; 0 if there is none."""
+    query = select(func.coalesce(func.max(chain_events.c.id), 0))
+    return int((await connection.execute(query)).scalar_one())

@@ -23,10 +23,12 @@ from activities.projecting.audit import run as audit
 from activities.projecting.comparing import Difference, compare
 from activities.projecting.fills_relay import FillsRelay
 from activities.projecting.projector import Projector
+from domain.progress import Watch, unwatched
 from projections.listings import Listings
 from storage import dynamo_checkpoints as checkpoints
 from storage.audit import Finding
 from storage.dynamo_checkpoints import Generations
+from storage.dynamo_tables import PROJECTIONS
 from storage.generations import FRESH_SECONDS
 from workers.projection_parts import Parts
 from workers.projection_sources import Sources
@@ -69,16 +71,19 @@ class Rebuild:
         *,
         readers: Mapping[str, ChainReader] | None = None,
         wait_seconds: float = WAIT_SECONDS,
+        watch: Watch = unwatched,
     ) -> None:
         """`readers`, by chain, read the nodes again; a chain without one is taken as it was told.
 
-        `wait_seconds` bounds how long a difference may stay before it counts as one.
+        `wait_seconds` bounds how long a difference may stay before it counts as one. `tell` is
+        told what was done, `watch` how far it is.
         """
+        self._watch = watch
         self._parts = parts
         self._engine = engine
         self._listings = listings
         self._tell = tell
-        self._sources = Sources(engine, journal, readers=readers)
+        self._sources = Sources(engine, journal, readers=readers, watch=watch)
         self._wait_seconds = wait_seconds
 
     async def run(
@@ -111,7 +116,7 @@ class Rebuild:
         store = self._parts.stores.of(generation)
         months = self._parts.settings.search_trade_months
         made = audit.checks(self._engine, store, self._listings, search_trade_months=months)
-        outcome = await audit.run(lambda: made, wait_seconds=self._wait_seconds)
+        outcome = await audit.run(lambda: made, wait_seconds=self._wait_seconds, watch=self._watch)
         rereads = self._sources.rereads.values()
         missing = [finding for each in rereads for finding in await each.findings()]
         return (*outcome.findings, *missing)
@@ -153,14 +158,19 @@ class Rebuild:
                 f"{each.blocks} blocks of {chain} read again: {each.added} payments nobody told of,"
                 f" {each.left_out} told of that are not there"
             )
-        fills = await FillsRelay(self._engine, lambda: [store], self._listings.markets).relay()
+        copying = FillsRelay(self._engine, lambda: [store], self._listings.markets, self._watch)
+        fills = await copying.relay()
         self._tell(f"{fills} fills copied")
         return events
 
     def _compare(self, old: int, new: int) -> tuple[Difference, ...]:
         stores = self._parts.stores
         old_tables, new_tables = stores.of(old).dynamo, stores.of(new).dynamo
-        return tuple(compare(old_tables, new_tables, wait_seconds=self._wait_seconds))
+        found: list[Difference] = []
+        for each in compare(old_tables, new_tables, wait_seconds=self._wait_seconds):
+            found.append(each)
+            self._watch("tables, new against old", len(found), len(PROJECTIONS))
+        return tuple(found)
 
     def _end(self, serving: int) -> None:
         """One generation serves from now on and no other lives."""

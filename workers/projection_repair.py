@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.listening.reader import ChainReader
 from activities.projecting.projector import Projector
+from domain.progress import Watch, unwatched
 from projections.listings import Listings
 from storage.dynamo_trades import put_fills
 from storage.settled_fills import fills_after, last_trade_before
@@ -36,13 +37,14 @@ async def repair(
     journal: Path,
     since: datetime,
     readers: Mapping[str, ChainReader] | None = None,
+    watch: Watch = unwatched,
 ) -> Repaired:
     """Apply all of it once more; what cannot be applied goes to the dead letters.
 
     `readers`, by chain, read the nodes again; a chain without one is taken as it was told.
     """
     projector = Projector(parts.stores, lambda: listings, parts.dead_letters, again=True)
-    sources = Sources(engine, journal, since, readers)
+    sources = Sources(engine, journal, since, readers, watch)
     events = 0
     for batches in (sources.chain(), sources.custody(), sources.market()):
         async for records in batches:
@@ -50,6 +52,7 @@ async def repair(
     fills = 0
     for market in listings.markets:
         fills += await _copy_fills(parts, engine, market, since)
+        watch("fills", fills)
     return Repaired(events, fills)
 
 

@@ -8,23 +8,29 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from activities.listening.reader import ChainReader
 from activities.listening.rereading import Reread
 from activities.projecting.reading import StreamRecord
+from domain.progress import Watch, unwatched
 from storage.custody_outbox import (
     Body,
     chain_events_after,
     changes_after,
     last_chain_event_before,
     last_change_before,
+    newest_chain_event,
+    newest_change,
 )
 from streams import chain_events, custody_events, market_events
 from streams.chain_events import ChainEvent
+from streams.journal import durable_number
 from streams.kinesis import CHAIN_EVENTS, MARKET_EVENTS
 from streams.market_events import MarketEvents
 from workers.shipper_source import Shipment, Source
@@ -37,6 +43,26 @@ IDLE_SECONDS = 0.5
 Batches = AsyncIterator[list[StreamRecord]]
 _ReadPage = Callable[[AsyncConnection, int], Awaitable[list[tuple[int, Body]]]]
 _FindStart = Callable[[AsyncConnection, datetime], Awaitable[int]]
+_FindEnd = Callable[[AsyncConnection], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outbox:
+    """A table that is read in the order of its numbers."""
+
+    what: str
+    read: _ReadPage
+    start: _FindStart
+    end: _FindEnd
+
+
+_CHAIN: Final = _Outbox(
+    "events of the chains", chain_events_after, last_chain_event_before, newest_chain_event
+)
+_CUSTODY: Final = _Outbox(
+    "changes of deposits and withdrawals", changes_after, last_change_before, newest_change
+)
+_MARKET: Final = "records of the engine"
 
 
 class Sources:
@@ -48,17 +74,19 @@ class Sources:
         journal: Path,
         since: datetime | None = None,
         readers: Mapping[str, ChainReader] | None = None,
+        watch: Watch = unwatched,
     ) -> None:
         """`readers`, by chain: whose blocks are read from the node again; of other chains all is
-        as the outbox has it.
+        as the outbox has it. `watch` is told how far each source is read, by its own numbers.
         """
+        self._watch = watch
         self._engine = engine
         self._journal = journal
         self._since = since
         self.rereads = {chain: Reread(engine, reader) for chain, reader in (readers or {}).items()}
 
     async def chain(self) -> Batches:
-        async for page in self._pages(chain_events_after, last_chain_event_before):
+        async for page in self._pages(_CHAIN):
             told: defaultdict[str, list[ChainEvent]] = defaultdict(list)
             for _, body in page:
                 event = chain_events.from_body(body)
@@ -70,7 +98,7 @@ class Sources:
             yield _chain_records(await reread.rest())
 
     async def custody(self) -> Batches:
-        async for page in self._pages(changes_after, last_change_before):
+        async for page in self._pages(_CUSTODY):
             yield [_custody_record(version, body) for version, body in page]
 
     async def market(self) -> Batches:
@@ -78,28 +106,32 @@ class Sources:
         source = Source(self._journal, {})
         since_us = 0 if self._since is None else int(self._since.timestamp()) * 1_000_000
         pending: list[StreamRecord] = []
+        end = await asyncio.to_thread(durable_number, self._journal)
         try:
             async for shipment in _until_durable_end(source):
+                number = source.replica.exchange.number
+                self._watch(_MARKET, number, end := max(number, end))
                 if shipment.written_us >= since_us:
                     pending += _market_records(shipment)
                 if len(pending) >= RUNS_AT_ONCE:
                     yield pending
                     pending = []
+            self._watch(_MARKET, end, end)  # The last records may have caused nothing.
         finally:
             source.close()
         if pending:
             yield pending
 
-    async def _pages(
-        self, read: _ReadPage, find_start: _FindStart
-    ) -> AsyncIterator[list[tuple[int, Body]]]:
+    async def _pages(self, outbox: _Outbox) -> AsyncIterator[list[tuple[int, Body]]]:
         after = 0
-        if self._since is not None:
-            async with self._engine.connect() as connection:
-                after = await find_start(connection, self._since)
+        async with self._engine.connect() as connection:
+            if self._since is not None:
+                after = await outbox.start(connection, self._since)
+            end = await outbox.end(connection)
         while True:
+            self._watch(outbox.what, after, max(after, end))
             async with self._engine.connect() as connection:
-                page = await read(connection, after)
+                page = await outbox.read(connection, after)
             if not page:
                 return
             yield page

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.projecting.store import Store
+from domain.progress import Watch, unwatched
 from storage.dynamo_checkpoints import read_fills_cursor, write_fills_cursor
 from storage.dynamo_trades import put_fills
 from storage.engine import for_looking
@@ -22,8 +23,14 @@ class FillsRelay:
     """At least once: a fill that is written again is the same."""
 
     def __init__(
-        self, engine: AsyncEngine, stores: Callable[[], Sequence[Store]], markets: Iterable[str]
+        self,
+        engine: AsyncEngine,
+        stores: Callable[[], Sequence[Store]],
+        markets: Iterable[str],
+        watch: Watch = unwatched,
     ) -> None:
+        self._watch = watch
+        self._copied = 0
         self._engine = for_looking(engine)
         self._stores = stores
         self._markets = tuple(markets)
@@ -56,6 +63,8 @@ class FillsRelay:
             if not fills:
                 return count
             await asyncio.to_thread(put_fills, store.dynamo, fills)
+            self._copied += len(fills)
+            self._watch("fills", self._copied)
             self._cursors[place] = fills[-1].trade_id
             await asyncio.to_thread(write_fills_cursor, store.dynamo, market, self._cursors[place])
             count += len(fills)

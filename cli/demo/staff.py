@@ -33,6 +33,13 @@ _EXPIRED = "token has expired"
 class Refused(RuntimeError):
     """The update was looked at and turned down: the same again will be, too."""
 
+    def __init__(self, message: str, reason: str = "", kind: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        """The sentence of whoever refused."""
+        self.kind = kind
+        """The type that the workflow gave its refusal; empty if it was not the workflow's."""
+
 
 class NoAnswer(RuntimeError):
     """Nobody knows what became of the update; the same id asked again tells, and does it once."""
@@ -98,7 +105,10 @@ class Staff:
         )
         is_told = "failure" in outcome or (answer.is_client_error and "code" in body)
         if is_told and not may_pass:
-            raise Refused(f"{what} was refused: {outcome.get('failure') or body}")
+            failure = outcome.get("failure") or body
+            reason = str(failure.get("message") or failure)
+            kind = str((failure.get("applicationFailureInfo") or {}).get("type") or "")
+            raise Refused(f"{what} was refused: {reason}", reason, kind)
         if answer.is_error or "success" not in outcome:
             raise NoAnswer(f"{what}: {answer.status_code} {answer.text[:300]}")
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -40,6 +44,39 @@ class Ops:
         done = self.run(*words, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout.splitlines()[-1])
+
+    def watched(self, *words: str) -> tuple[str, str]:
+        """Standard output, and what a terminal shows meanwhile of standard error."""
+        mine, theirs = pty.openpty()
+        done = subprocess.run(
+            [sys.executable, "-m", "cli.main", *words],
+            env={**self._env, "COLUMNS": "120", "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        os.close(theirs)
+        shown = os.read(mine, 1 << 16).decode()
+        os.close(mine)
+        return done.stdout, shown
+
+    @asynccontextmanager
+    async def withdrawal(self, status: str) -> AsyncIterator[str]:
+        """A row in this state, that no hold backs and no payment carries; over afterwards."""
+        name, pool = str(uuid.uuid4()), self.world.ledger.pool
+        await pool.execute(
+            "INSERT INTO withdrawals (id, customer_id, idempotency_key, fingerprint, asset, chain,"
+            " units, fee_units, address, status) VALUES"
+            " ($1, 7, $1, '', 'BTC', 'bitcoin', 1, 0, 'somewhere', $2)",
+            name, status,
+        )  # fmt: skip
+        try:
+            yield name
+        finally:
+            await pool.execute("UPDATE withdrawals SET status = 'cancelled' WHERE id = $1", name)
 
     async def deeds(self) -> list[tuple[str, str]]:
         rows = await self.world.ledger.pool.fetch(
@@ -112,23 +149,67 @@ async def test_an_asset_is_paused_at_once_and_resumed_on_purpose(ops: Ops):
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("code", "words"),
     [
-        ("asset", "pause", "DOGE", "--reason", "x"),
-        ("market", "halt", "DOGE-USDT"),
-        ("withdrawals", "retry", "no-such"),
-        ("withdrawals", "show", "no-such"),
-        ("reserves", "verify"),
-        ("reserves", "leaf", "1"),
-        ("deposits", "rescan", "dogecoin", "--from", "1", "--to", "2"),
+        ("unknown_asset", ("asset", "pause", "DOGE", "--reason", "x")),
+        ("unknown_market", ("market", "halt", "DOGE-USDT")),
+        ("unknown_withdrawal", ("withdrawals", "retry", "no-such")),
+        ("unknown_withdrawal", ("withdrawals", "show", "no-such")),
+        ("unknown_withdrawal", ("withdrawals", "bump", "no-such", "--reason", "x", "--yes")),
+        ("unknown_reserves", ("reserves", "verify")),
+        ("unknown_reserves", ("reserves", "leaf", "1")),
+        ("invalid_input", ("deposits", "rescan", "dogecoin", "--from", "1", "--to", "2")),
+        ("wrong_state", ("treasury", "unsigned", "4711")),
     ],
 )
-def test_what_does_not_exist_is_refused_in_a_sentence(ops: Ops, words: tuple[str, ...]):
-    done = ops.run(*words)
+def test_what_does_not_exist_is_refused_with_a_code(ops: Ops, code: str, words: tuple[str, ...]):
+    done = ops.run(*words, "--json")
 
-    assert done.returncode == 1
-    assert "Traceback" not in done.stdout + done.stderr
-    assert done.stdout.strip()
+    assert done.returncode == 1, done.stderr
+    refused = json.loads(done.stdout.splitlines()[-1])["refused"]
+    assert refused["code"] == code
+    assert " " in refused["message"]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_refusal_is_a_sentence_for_people(ops: Ops):
+    done = ops.run("market", "halt", "DOGE-USDT")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "DOGE-USDT" in done.stdout
+    assert done.stdout.endswith("(unknown_market)\n")
+
+
+async def test_a_withdrawal_that_is_not_on_its_way_is_not_pushed(ops: Ops):
+    said = []
+    async with ops.withdrawal("done") as done, ops.withdrawal("approved") as waiting:
+        for words in (("bump", done), ("bump", waiting), ("retry", done)):
+            more = ("--reason", "a test of bumping", "--yes") if words[0] == "bump" else ()
+            answer = ops.run("withdrawals", *words, *more, "--json")
+            assert answer.returncode == 1, answer.stderr
+            said.append(json.loads(answer.stdout)["refused"])
+
+    assert {each["code"] for each in said} == {"wrong_state"}
+    assert [each["message"] for each in said] == [
+        f"{done} is done: no fee can be raised any more",
+        f"{waiting} is approved: no transaction is on its way yet",
+        f"{done} is done: there is nothing left to do",
+    ]
+    assert (await ops.deeds())[-3:] == [
+        ("withdrawal.bump", done), ("withdrawal.bump", waiting), ("withdrawal.retry", done)
+    ]  # fmt: skip
+
+
+async def test_long_work_shows_how_far_it_is_and_leaves_the_answer_alone(ops: Ops):
+    await ops.world.customer(BTC=100)
+
+    told, shown = ops.watched("ledger", "verify", "--json")
+
+    legs = json.loads(told)["legs"]
+    assert legs > 0
+    assert f"{legs:,} of {legs:,}" in shown
+    assert "hash chain of every account" in shown
+    assert "promises of conservation" in shown
 
 
 def test_a_higher_fee_is_not_paid_unasked(ops: Ops):
@@ -152,19 +233,48 @@ async def test_the_ledger_is_verified_explained_and_summed_up_as_json(ops: Ops):
     assert (json.loads(stuck.stdout), stuck.returncode) == ([], 0)
 
 
+GROUPS = (
+    *("asset", "break", "deposits", "engine", "ledger", "market"),
+    *("projections", "reserves", "screening", "treasury", "withdrawals"),
+)
+
+
 def test_every_command_of_operations_speaks_json():
     register_all()
-    root = get_command(app)
-    for words in (
-        "status", "withdrawals stuck", "withdrawals show", "withdrawals retry", "withdrawals bump",
+    root: Any = get_command(app)
+    commands = {name: root.commands[name] for name in ("status", "audit", "reconcile")}
+    for group in GROUPS:
+        for name, command in root.commands[group].commands.items():
+            commands[f"{group} {name}"] = command
+
+    deaf = {
+        name
+        for name, command in commands.items()
+        if "--json" not in {option for each in command.params for option in each.opts}
+    }
+
+    assert deaf == set()
+    for wanted in (
+        "withdrawals stuck", "withdrawals show", "withdrawals retry", "withdrawals bump",
         "market halt", "market cancel-only", "market resume", "asset pause", "asset resume",
         "ledger verify", "ledger explain", "ledger trial-balance", "deposits rescan",
-        "projections rebuild", "engine replay", "engine verify", "engine snapshot", "reconcile",
-        "reserves prove", "reserves verify", "break reorg", "break matcher", "break node",
-        "projections reindex", "projections replay",
+        "projections rebuild", "engine replay", "engine verify", "engine snapshot",
+        "reserves prove", "break reorg", "break matcher", "break node",
     ):  # fmt: skip
-        command: Any = root
-        for word in words.split():
-            command = command.commands[word]
-        options = {option for each in command.params for option in each.opts}
-        assert "--json" in options, words
+        assert wanted in commands
+
+
+def test_what_may_move_money_asks():
+    register_all()
+    root: Any = get_command(app)
+    asking = {
+        f"{group} {name}"
+        for group in GROUPS
+        for name, command in root.commands[group].commands.items()
+        if "--yes" in {option for each in command.params for option in each.opts}
+    }
+
+    assert asking == {
+        *("market resume", "asset resume"),
+        *("withdrawals bump", "treasury sent", "engine adopt"),
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class Exchange:
     engine: Engine
     journal: Path
     commands: int = 0
+    watched: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+    """What the last rebuild said last of each of its parts."""
 
     async def trade(self, *, is_told: bool = True) -> None:
         """One trade through the engine, settled and told."""
@@ -76,6 +78,7 @@ class Exchange:
 
     def rebuild(self, journal: Path | None = None) -> Rebuild:
         house = self.house
+        self.watched.clear()
         return Rebuild(
             house.parts,
             house.world.engine,
@@ -83,6 +86,7 @@ class Exchange:
             journal or self.journal,
             lambda _: None,
             wait_seconds=1.0,
+            watch=lambda what, done, total=None: self.watched.update({what: (done, total)}),
         )
 
     async def rebuilt(self, *, replace_wrong: bool = False) -> Rebuilt:
@@ -141,6 +145,10 @@ async def test_a_rebuild_agrees_and_serves_while_readers_and_writers_go_on(
     assert rebuilt.is_same, rebuilt.differences
     assert rebuilt.is_serving
     assert rebuilt.events > 0
+    assert {"events of the chains", "records of the engine"} <= exchange.watched.keys()
+    for what, (done, total) in exchange.watched.items():
+        assert done == (total or done), f"{what}: {done} of {total}"
+    assert exchange.watched["records of the engine"][0] > 0
     assert exchange.serving().serving == before.newest + 1
     assert min(counts) >= 3
     assert counts == sorted(counts), "a trade that was findable was not for a moment"

@@ -18,6 +18,7 @@ from activities.projecting.audit.custody import CustodyCheck
 from activities.projecting.audit.search import DocumentsCheck
 from activities.projecting.audit.trading import EventsCheck, FillsCheck, OrdersCheck, TradesCheck
 from activities.projecting.store import Store
+from domain.progress import Watch, unwatched
 from projections.listings import Listings
 from storage.audit import Finding
 from storage.search_index import SearchUnavailable, oldest_month
@@ -55,13 +56,16 @@ def checks(
     ]
 
 
-async def run(make: Callable[[], Sequence[Check]], *, wait_seconds: float) -> Outcome:
+async def run(
+    make: Callable[[], Sequence[Check]], *, wait_seconds: float, watch: Watch = unwatched
+) -> Outcome:
     """Every check of `make()`. `wait_seconds` bounds the waiting for projections that are behind,
     of all checks together; what then still differs, or does not answer, is a finding.
     """
     outcome = Outcome([check.name for check in make()])
     deadline = asyncio.get_running_loop().time() + wait_seconds
     for at, name in enumerate(outcome.checked):
+        watch("projections against their sources", at, len(outcome.checked))
         try:
             suspects = await _suspects(make, at, deadline)
         except _AWAY as error:
@@ -72,6 +76,7 @@ async def run(make: Callable[[], Sequence[Check]], *, wait_seconds: float) -> Ou
         if len(suspects) > NAMED_MAX:
             more = f"{len(suspects) - NAMED_MAX} more are off"
             outcome.findings.append(Finding(name, "and", more))
+    watch("projections against their sources", len(outcome.checked), len(outcome.checked))
     return outcome
 
 
