@@ -103,6 +103,44 @@ async def test_the_story_ends_with_every_unit_accounted_for(
     await eventually("one trace leads from an order to its settlement", traced, 20)
 
 
+SHOWN = {
+    "api": {"order_stage_seconds_count", "api_request_seconds_count", "api_requests_in_flight"},
+    "matching_engine": {"engine_queue_wait_seconds_count", "journal_sync_seconds_count",
+                        "engine_take_seconds_count", "engine_writing"},
+    "shipper": {"settlement_lag_seconds", "shipper_unsettled_events"},
+    "event_listener": {'listener_height{chain="bitcoin"}', 'listener_height{chain="ethereum"}',
+                       'listener_lag_blocks{chain="bitcoin"}',
+                       'listener_lag_blocks{chain="ethereum"}'},
+    "workflow_worker": {'hot_wallet_units{asset="BTC"}', 'hot_wallet_units{asset="USDT"}',
+                        'withdrawal_oldest_seconds{chain="bitcoin"}', "ledger_untied_assets",
+                        "ledger_tie_age_seconds", 'temporal_queue_lag_seconds{queue="signer"}',
+                        "reserves_age_seconds", "order_outbox_oldest_seconds"},
+    "data_processor": {"projection_lag_seconds"},
+}  # fmt: skip
+"""What somebody on duty looks at, and who shows it; with the labels it must have."""
+
+
+async def test_a_running_exchange_shows_what_somebody_on_duty_looks_at(exchange: RentedStack):
+    """After the story: not only named, but measured."""
+    async with httpx.AsyncClient(timeout=30) as scraper:
+        missing = {name: set(metrics) for name, metrics in SHOWN.items()}
+
+        async def all_shown() -> bool | None:
+            for name, wanted in SHOWN.items():
+                port = exchange.port(f"{name}_metrics")
+                page = (await scraper.get(f"http://127.0.0.1:{port}/metrics")).text
+                lines = [each.rsplit(" ", 1) for each in page.splitlines() if each[:1] != "#"]
+                told = {each[0] for each in lines if each[-1] != "NaN"}
+                bare = {each.split("{")[0] for each in told}
+                missing[name] = wanted - told - bare
+            return not any(missing.values()) or None
+
+        try:
+            await eventually("every metric is shown", all_shown, 60)
+        finally:
+            assert not any(missing.values()), missing
+
+
 async def test_the_exchange_proves_its_reserves_by_command_and_on_a_schedule(
     running: Running, api: httpx.AsyncClient, tmp_path: Path
 ) -> None:
