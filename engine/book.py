@@ -17,6 +17,7 @@ from engine.commands import (
     CANCEL,
     CANCEL_ALL,
     HALTED,
+    IOC,
     OCO,
     PLACE,
     PLACE_SPECIAL,
@@ -29,10 +30,12 @@ from engine.commands import (
     Command,
 )
 from engine.events import (
+    ACCEPTED,
     BY_EXCHANGE,
     BY_OWNER,
     CANCEL_FAILED,
     CANCELED,
+    IOC_REMAINDER,
     MALFORMED,
     NOT_PERMITTED,
     REPLACED,
@@ -45,6 +48,8 @@ from engine.order import ASK, BID, Order
 
 NOT_PLAIN: Final = ~(BUY | POST_ONLY | PREVENTION_MASK)
 """Terms bits that a plain good-till-canceled limit order has not."""
+NOT_AT_ONCE: Final = ~(BUY | IOC | PREVENTION_MASK)
+"""Terms bits that such an order has not, nor one that trades at once and then ends."""
 
 EXPIRIES_MAX: Final = 1_000
 """Good-till-date orders that expire in one step; the rest follow at the next record."""
@@ -75,22 +80,21 @@ class Book(Auction):
             or len(owned) >= self.orders_max
             or lots > self.lots_max
             or price * lots < self.notional_min
-            or terms & NOT_PLAIN
         ):
             self.place_checked(command)
             return
         if terms & BUY:
-            if price >= self.buy_below:
+            if price >= self.buy_below or terms & NOT_PLAIN:
                 self._place_at_once(command)
                 return
-            is_buy, level = BID, self.bids.get(price)
+            is_buy = BID
+            level = self.bids.get(price) or self.new_bid_level(price)
         else:
-            if price <= self.sell_above or price > self.price_max:
+            if price <= self.sell_above or price > self.price_max or terms & NOT_PLAIN:
                 self._place_at_once(command)
                 return
-            is_buy, level = ASK, self.asks.get(price)
-        if level is None:
-            level = self.bid_level(price) if is_buy else self.ask_level(price)
+            is_buy = ASK
+            level = self.asks.get(price) or self.new_ask_level(price)
         order = self.pool.pop() if self.pool else Order()
         owned[order_id] = order
         order.id = order_id
@@ -104,13 +108,21 @@ class Book(Auction):
         self.events.append((RESTED, order_id, owner, is_buy, price, lots))
 
     def _place_at_once(self, command: Command) -> None:
-        """A plain order that does not simply rest: it trades, or something is wrong with it."""
+        """An order that does not simply rest: it trades or ends, or something is wrong with it."""
         _, _, owner, order_id, terms, price, lots = command
-        in_bounds = price <= self.price_high if terms & BUY else price >= self.price_low
-        if in_bounds and price <= self.price_max and not terms & POST_ONLY:
+        if terms & BUY:
+            passes, meets = price <= self.price_high, price >= self.best_ask.price
+        else:
+            passes, meets = price >= self.price_low, price <= self.best_bid.price
+        if not passes or price > self.price_max or terms & NOT_AT_ONCE:
+            self.place_checked(command)
+        elif meets:
             self.cross(owner, order_id, terms, price, lots, None)
             if self.woken:
                 self.run_woken()
+        elif terms & IOC:
+            self.events.append((ACCEPTED, order_id, owner, terms & BUY, price, lots))
+            self.expire_taker(owner, order_id, terms, price, lots, IOC_REMAINDER)
         else:
             self.place_checked(command)
 
@@ -140,7 +152,10 @@ class Book(Auction):
             (CANCELED, order_id, command[2], level.role, level.price, lots, lots, BY_OWNER)
         )
         if before is after:
-            self.drop(level)
+            if level.role == BID:
+                self.drop_bid(level)
+            else:
+                self.drop_ask(level)
 
     def replace(self, command: Command) -> None:
         """Cancel one order and place another in one step."""
@@ -174,7 +189,10 @@ class Book(Auction):
             (CANCELED, order_id, owner, level.role, level.price, lots, lots, REPLACED)
         )
         if before is after:
-            self.drop(level)
+            if level.role == BID:
+                self.drop_bid(level)
+            else:
+                self.drop_ask(level)
 
     def advance(self, time_us: int) -> None:
         """Move the clock: expire what is due, let woken orders in, renew the price band.
@@ -204,10 +222,10 @@ class Book(Auction):
 
     def _apply_rare(self, command: Command) -> None:
         kind = command[0]
-        if kind == PLACE_SPECIAL:
-            self.place_special(command)
-        elif kind == REPLACE:
+        if kind == REPLACE:
             self.replace(command)
+        elif kind == PLACE_SPECIAL:
+            self.place_special(command)
         elif kind == AMEND:
             self.amend(command)
         elif kind == CANCEL_ALL:

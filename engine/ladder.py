@@ -16,9 +16,12 @@ from sortedcontainers import SortedDict
 BLOCK_KEYS: Final = 1024
 """A block splits at twice this. Inserting moves at most one block's pointers: 16 KiB."""
 
+NO_KEY: Final = -(2**62)
+"""The best of an empty index: below every key."""
+
 
 class PriceIndex:
-    """Distinct keys in order. `best` of an empty index is -1 below every key; callers ask `len`."""
+    """Distinct keys in order. Levels come and go at the touch, so that has methods of its own."""
 
     __slots__ = ()
 
@@ -28,11 +31,16 @@ class PriceIndex:
     def remove(self, key: int) -> None:
         raise NotImplementedError
 
-    def best(self) -> int:
-        """The largest key. The index must not be empty."""
+    def add_best(self, key: int) -> None:
+        """Add a key above all others."""
         raise NotImplementedError
 
-    def is_empty(self) -> bool:
+    def remove_best(self) -> int:
+        """Remove the largest key; answers the largest of the others, or NO_KEY."""
+        raise NotImplementedError
+
+    def best(self) -> int:
+        """The largest key, or NO_KEY."""
         raise NotImplementedError
 
     def descending(self) -> Iterator[int]:
@@ -83,11 +91,23 @@ class Ladder(PriceIndex):
         if not block and self.lows:
             self._drop(place)
 
-    def best(self) -> int:
-        return self.last[-1]
+    def add_best(self, key: int) -> None:
+        block = self.last
+        block.append(key)
+        if len(block) > 2 * BLOCK_KEYS:
+            self._split(len(self.lows))
 
-    def is_empty(self) -> bool:
-        return not self.last
+    def remove_best(self) -> int:
+        block = self.last
+        block.pop()
+        if block:
+            return block[-1]
+        if self.lows:
+            self._drop(len(self.lows))
+        return self.best()
+
+    def best(self) -> int:
+        return self.last[-1] if self.last else NO_KEY
 
     def descending(self) -> Iterator[int]:
         for block in reversed(self.blocks):
@@ -122,12 +142,16 @@ class SortedIndex(PriceIndex):
     def remove(self, key: int) -> None:
         del self.keys[key]
 
-    def best(self) -> int:
-        key: int = self.keys.peekitem(-1)[0]
-        return key
+    def add_best(self, key: int) -> None:
+        self.keys[key] = None
 
-    def is_empty(self) -> bool:
-        return not self.keys
+    def remove_best(self) -> int:
+        self.keys.popitem()
+        return self.best()
+
+    def best(self) -> int:
+        key: int = self.keys.peekitem(-1)[0] if self.keys else NO_KEY
+        return key
 
     def descending(self) -> Iterator[int]:
         return reversed(self.keys)

@@ -86,10 +86,8 @@ class Placing(Taking):
         trade_last = before + self.rules.fills_max
         if special is not None and special.budget:
             left = self._spend(owner, order_id, terms, limit, lots, special, trade_last)
-        elif terms & BUY:
-            left = self.take_asks(owner, order_id, terms, limit, lots, trade_last)
         else:
-            left = self.take_bids(owner, order_id, terms, limit, lots, trade_last)
+            left = self.take(owner, order_id, terms, limit, lots, trade_last)
         if left:
             capped = self.trade_id >= trade_last
             self._leave(owner, order_id, terms, price, left, lots, capped, special)
@@ -185,7 +183,7 @@ class Placing(Taking):
             affordable = min(lots, special.budget // at)
             if not affordable:
                 break
-            left = self._take_level(level, owner, order_id, terms, affordable, trade_last)
+            left = self.take(owner, order_id, terms, at, affordable, trade_last)
             if left <= 0:
                 return left
             lots -= affordable - left

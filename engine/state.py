@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.commands import BUY, TRADING
 from engine.events import Event
-from engine.ladder import Ladder, PriceIndex
+from engine.ladder import NO_KEY, Ladder, PriceIndex
 from engine.order import (
     ASK,
     BID,
@@ -234,20 +234,43 @@ class BookState:
     def bid_level(self, price: int) -> Level:
         """The bids at `price`, born empty if there were none."""
         level = self.bids.get(price)
-        if level is None:
-            level = self.bids[price] = self.new_level(price, BID)
-            self.bid_index.add(price)
-            if price > self.best_bid.price:
-                self.set_best_bid(level)
-        return level
+        return self.new_bid_level(price) if level is None else level
 
     def ask_level(self, price: int) -> Level:
         level = self.asks.get(price)
-        if level is None:
-            level = self.asks[price] = self.new_level(price, ASK)
+        return self.new_ask_level(price) if level is None else level
+
+    def new_bid_level(self, price: int) -> Level:
+        """For a price that has none. Written out: this happens at every third order."""
+        if self.level_pool:
+            level = self.level_pool.pop()
+            level.price = price
+            level.role = BID
+        else:
+            level = make_level(price, BID)
+        self.bids[price] = level
+        if price > self.best_bid.price:
+            self.bid_index.add_best(price)
+            self.best_bid = level
+            self.sell_above = price if price >= self.price_low else self.price_low - 1
+        else:
+            self.bid_index.add(price)
+        return level
+
+    def new_ask_level(self, price: int) -> Level:
+        if self.level_pool:
+            level = self.level_pool.pop()
+            level.price = price
+            level.role = ASK
+        else:
+            level = make_level(price, ASK)
+        self.asks[price] = level
+        if price < self.best_ask.price:
+            self.ask_index.add_best(-price)
+            self.best_ask = level
+            self.buy_below = price if price <= self.price_high else self.price_high + 1
+        else:
             self.ask_index.add(-price)
-            if price < self.best_ask.price:
-                self.set_best_ask(level)
         return level
 
     def set_best_bid(self, level: Level) -> None:
@@ -275,13 +298,12 @@ class BookState:
         return level
 
     def new_level(self, price: int, role: int) -> Level:
+        """An empty level; those in the pool are empty as well."""
         if not self.level_pool:
             return make_level(price, role)
         level = self.level_pool.pop()
         level.price = price
         level.role = role
-        level.lots = 0
-        level.hidden = 0
         return level
 
     def drop(self, level: Level) -> None:
@@ -301,32 +323,38 @@ class BookState:
             self.level_pool.append(level)
 
     def drop_bid(self, level: Level) -> None:
-        del self.bids[level.price]
-        index = self.bid_index
-        index.remove(level.price)
-        if level is self.best_bid:
-            self.set_best_bid(NO_BID if index.is_empty() else self.bids[index.best()])
+        price = level.price
+        del self.bids[price]
         self.level_pool.append(level)
+        if level is not self.best_bid:
+            self.bid_index.remove(price)
+            return
+        key = self.bid_index.remove_best()
+        self.best_bid = NO_BID if key == NO_KEY else self.bids[key]
+        self.sell_above = key if key >= self.price_low else self.price_low - 1
 
     def drop_ask(self, level: Level) -> None:
-        del self.asks[level.price]
-        index = self.ask_index
-        index.remove(-level.price)
-        if level is self.best_ask:
-            self.set_best_ask(NO_ASK if index.is_empty() else self.asks[-index.best()])
+        price = level.price
+        del self.asks[price]
         self.level_pool.append(level)
+        if level is not self.best_ask:
+            self.ask_index.remove(-price)
+            return
+        price = -self.ask_index.remove_best()
+        self.best_ask = NO_ASK if price == PRICE_ABOVE_ALL else self.asks[price]
+        self.buy_below = price if price <= self.price_high else self.price_high + 1
 
     def drop_rising(self, level: Level) -> None:
         del self.rising[level.price]
         index = self.rising_index
         index.remove(-level.price)
-        self.rise_at = PRICE_ABOVE_ALL if index.is_empty() else -index.best()
+        self.rise_at = -index.best()
 
     def drop_falling(self, level: Level) -> None:
         del self.falling[level.price]
         index = self.falling_index
         index.remove(level.price)
-        self.fall_at = PRICE_BELOW_ALL if index.is_empty() else index.best()
+        self.fall_at = max(index.best(), PRICE_BELOW_ALL)
 
 
 def queue(level: Level) -> Iterator[Order]:

@@ -18,80 +18,57 @@ from engine.triggers import Triggers
 
 
 class Taking(Triggers):
-    """The loops that trade. Each returns the lots that did not."""
+    """The loop that trades, and what it meets that is rare."""
 
     __slots__ = ()
 
-    def take_asks(
+    def take(
         self, owner: int, order_id: int, terms: int, price: int, lots: int, trade_last: int
     ) -> int:
-        """Buy up to `lots` at `price` or lower; no trade gets an id above `trade_last`.
+        """Trade up to `lots` at `price` or better; no trade gets an id above `trade_last`.
 
-        Returns the lots left; negative: self-trade prevention ended the taker with that many left.
+        Returns the lots that did not trade; negative: self-trade prevention ended the taker with
+        that many left.
         """
-        level = self.best_ask
-        while lots > 0 and level.price <= price and self.trade_id < trade_last:
-            lots = self._take_level(level, owner, order_id, terms, lots, trade_last)
-            level = self.best_ask
-        return lots
-
-    def take_bids(
-        self, owner: int, order_id: int, terms: int, price: int, lots: int, trade_last: int
-    ) -> int:
-        """Sell up to `lots` at `price` or higher; else as `take_asks`."""
-        level = self.best_bid
-        while lots > 0 and level.price >= price and self.trade_id < trade_last:
-            lots = self._take_level(level, owner, order_id, terms, lots, trade_last)
-            level = self.best_bid
-        return lots
-
-    def _take_level(
-        self, level: Level, owner: int, order_id: int, terms: int, lots: int, trade_last: int
-    ) -> int:
-        """Trade with one level's orders, oldest first, until it is empty or the taker is."""
-        at = level.price
-        aggressor = terms & BUY
-        maker = level.next
+        buys = terms & BUY
         emit = self.events.append
-        owners = self.owners
-        trade_id = self.trade_id
-        taken = 0
-        rare = False
-        while maker is not level and trade_id < trade_last:
-            if maker.owner == owner or maker.special is not None:
-                rare = True
-                break
-            traded = maker.lots
-            left = traded - lots
-            trade_id += 1
-            if left > 0:
-                emit((FILLED, trade_id, at, lots, maker.id, maker.owner, left,
-                      order_id, owner, 0, aggressor))  # fmt: skip
-                maker.lots = left
-                taken += lots
-                lots = 0
-                break
-            lots = -left
-            taken += traded
-            maker_id = maker.id
-            maker_owner = maker.owner
-            emit((FILLED, trade_id, at, traded, maker_id, maker_owner, 0,
-                  order_id, owner, lots, aggressor))  # fmt: skip
-            del owners[maker_owner][maker_id]
-            self.pool.append(maker)
-            maker = maker.next
-            if not lots:
-                break
-        level.next = maker
-        maker.prev = level
-        if taken:
-            level.lots -= taken
-            self.trade_id = trade_id
-            self.last_price = at
-        if maker is level:
-            self.drop(level)
-        elif rare:
-            return self._meet(maker, level, owner, order_id, terms, lots)
+        level = self.best_ask if buys else self.best_bid
+        at = level.price
+        while lots > 0 and (at <= price if buys else at >= price) and self.trade_id < trade_last:
+            trade_id = self.trade_id
+            taken = 0
+            maker = level.next
+            while maker is not level and lots and trade_id < trade_last:
+                if maker.owner == owner or maker.special is not None:
+                    break
+                traded = maker.lots
+                trade_id += 1
+                if traded > lots:
+                    maker.lots = traded - lots
+                    emit((FILLED, trade_id, at, lots, maker.id, maker.owner, traded - lots,
+                          order_id, owner, 0, buys))  # fmt: skip
+                    taken += lots
+                    lots = 0
+                    break
+                lots -= traded
+                taken += traded
+                emit((FILLED, trade_id, at, traded, maker.id, maker.owner, 0,
+                      order_id, owner, lots, buys))  # fmt: skip
+                del self.owners[maker.owner][maker.id]
+                self.pool.append(maker)
+                maker = maker.next
+            if taken:
+                level.next = maker
+                maker.prev = level
+                level.lots -= taken
+                self.trade_id = trade_id
+                self.last_price = at
+            if maker is level:
+                self.drop_ask(level) if buys else self.drop_bid(level)
+            elif lots and trade_id < trade_last:
+                lots = self._meet(maker, level, owner, order_id, terms, lots)
+            level = self.best_ask if buys else self.best_bid
+            at = level.price
         return lots
 
     def _meet(
