@@ -22,7 +22,12 @@ def services_of(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
-ServicesOf = Annotated[Services, Depends(services_of)]
+async def _services(request: Request) -> Services:
+    """A coroutine, as every dependency: FastAPI sends a plain function to another thread."""
+    return services_of(request)
+
+
+ServicesOf = Annotated[Services, Depends(_services)]
 
 
 async def shown_lag(services: ServicesOf, response: Response) -> None:
@@ -38,7 +43,11 @@ def origin_of(request: Request) -> Origin:
     return Origin(ip=client, user_agent=request.headers.get("user-agent", ""))
 
 
-OriginOf = Annotated[Origin, Depends(origin_of)]
+async def _origin(request: Request) -> Origin:
+    return origin_of(request)
+
+
+OriginOf = Annotated[Origin, Depends(_origin)]
 
 
 def has_credentials(request: Request) -> bool:

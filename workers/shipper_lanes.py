@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import Counter, Gauge
@@ -29,6 +30,7 @@ LAG = Gauge("settlement_lag_seconds", "Age of the oldest event that is not settl
 
 ReadCursors = Callable[[], Awaitable[Mapping[str, int]]]
 
+_ROUND_SECONDS = 0.01
 _CURSOR_SECONDS = 0.05
 """How often the ledger is asked how far it is, while runs are under way."""
 _IDLE_CURSOR_SECONDS = 0.5
@@ -45,6 +47,8 @@ class SettlementLanes:
         self._lanes: dict[str, SettlementLane] = {}
         self._cursor = FileCursor(directory / "settlement.cursor")
         """For housekeeping; where to begin is asked of the ledger itself."""
+        self._came = asyncio.Event()
+        """Set when there is something to settle."""
         self._asked = 0.0
         self._measured = 0.0
 
@@ -60,11 +64,21 @@ class SettlementLanes:
         try:
             while not feeding.done():
                 await self._round()
-                await asyncio.sleep(_CURSOR_SECONDS / 5)
+                await self._pause()
             feeding.result()
         finally:
             feeding.cancel()
             source.close()
+
+    async def _pause(self) -> None:
+        """A moment while something is under way, else until something comes."""
+        if any(lane.unsettled() or lane.is_waiting() for lane in self._lanes.values()):
+            await asyncio.sleep(_ROUND_SECONDS)
+            return
+        self._came.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_IDLE_CURSOR_SECONDS):
+                await self._came.wait()
 
     def lag_seconds(self) -> float:
         """Age of the oldest event that is not settled."""
@@ -92,6 +106,7 @@ class SettlementLanes:
                 while lane.is_full():  # noqa: ASYNC110 - settled by the other task, seen here
                     await asyncio.sleep(_CURSOR_SECONDS)
                 lane.take(run, shipment.epoch, shipment.traces)
+                self._came.set()
                 SHIPPED.labels("settlement", run.market).inc(len(run.events))
 
     async def _round(self) -> None:

@@ -25,10 +25,10 @@ EVENTS_MAX = 500
 """Events of one run; some 40 KB in the workflow's history."""
 
 RUNS_MAX = 4
-"""Runs of one market under way at once: settling is in order, so more would only wait."""
-
-START_SECONDS = 0.05
-"""Between two runs of a market: what happens meanwhile shares a workflow."""
+"""Runs of one market under way at once, if all are full: settling is in order, so more would only
+wait. What does not fill a run waits until the one before is settled: so runs grow with the load by
+themselves, and a workflow is not spent on a handful of events.
+"""
 
 AGAIN_SECONDS = 10.0
 """A run that is not settled by then is started again, in case somebody ended its workflow: one that
@@ -63,11 +63,12 @@ class SettlementLane:
         self._now = now
         self._events: deque[NumberedEvent] = deque()
         """Not yet settled, and only what settles something."""
+        self._fresh = 0
+        """How many of them, the newest, are in no run yet."""
         self._next = next_sequence
         self._last_seen = next_sequence - 1
         self._last_started = next_sequence - 1
         self._started: list[Started] = []
-        self._started_at = 0.0
         self._moved_at = 0.0
         """When the oldest run that waits was started, last."""
         self._epochs: deque[tuple[int, int]] = deque()
@@ -78,7 +79,9 @@ class SettlementLane:
     def take(self, run: Run, epoch: int, traces: Sequence[str] = ()) -> None:
         """Remember events until they are settled. `traces` are the traceparents of their causes."""
         assert run.first_sequence == self._last_seen + 1, (run.first_sequence, self._last_seen)
+        before = len(self._events)
         self._events.extend(event for event in run.numbered() if event[2] in SETTLED_KINDS)
+        self._fresh += len(self._events) - before
         self._last_seen = run.last_sequence
         if not self._epochs or self._epochs[-1][1] != epoch:
             self._epochs.append((run.first_sequence, epoch))
@@ -102,16 +105,16 @@ class SettlementLane:
 
     async def step(self) -> None:
         """Start the next run, if there is one and room for it."""
-        if len(self._started) >= RUNS_MAX:
+        if not self._fresh or len(self._started) >= RUNS_MAX:
             return
-        fresh = [event for event in self._events if event[0] > self._last_started]
-        if not fresh:
+        if self._fresh < EVENTS_MAX and self._started:
             return
-        if len(fresh) < EVENTS_MAX and self._now() - self._started_at < START_SECONDS:
-            return
-        last = fresh[EVENTS_MAX - 1][0] if len(fresh) > EVENTS_MAX else self._last_seen
+        count = min(self._fresh, EVENTS_MAX)
+        newest = self._events[count - self._fresh - 1] if count < self._fresh else None
+        last = newest[0] if newest is not None else self._last_seen
         await self._start_run(Started(self._last_started + 1, last))
         self._last_started = last
+        self._fresh -= count
 
     async def settled(self, next_sequence: int) -> None:
         """Believe the ledger's cursor; start again what it shows to be missing."""
@@ -121,6 +124,7 @@ class SettlementLane:
         self._next = next_sequence
         while self._events and self._events[0][0] < next_sequence:
             self._events.popleft()
+        self._fresh = min(self._fresh, len(self._events))
         while len(self._epochs) > 1 and self._epochs[1][0] <= next_sequence:
             self._epochs.popleft()
         while self._traces and self._traces[0][1] < next_sequence:
@@ -147,7 +151,6 @@ class SettlementLane:
         if not self._started:
             self._moved_at = self._now()
         self._started.append(run)
-        self._started_at = self._now()
 
     def _causes(self, run: Started) -> list[str]:
         return [

@@ -22,9 +22,10 @@ from streams.replica import Replica, restore
 RECORDS_MAX = 50
 """Records replayed before other tasks get their turn: some milliseconds' work."""
 
-_EAGER_SECONDS = 0.2
-_EAGER_PAUSE_SECONDS = 0.001
-_IDLE_PAUSE_SECONDS = 0.005
+_PAUSE_SECONDS_MIN = 0.001
+_PAUSE_SECONDS_MAX = 0.005
+_PATIENCE = 4
+"""The journal is looked at again after a quarter of the time that nothing was written."""
 _EPOCH_SECONDS = 0.25
 """How often we look whether a new writer has started."""
 
@@ -70,7 +71,7 @@ class Source:
 
     async def shipments(self) -> AsyncIterator[Shipment]:
         """For ever; ask for the next only when the last was dealt with."""
-        eager_until = looked = 0.0
+        found = looked = 0.0
         while True:
             now = time.monotonic()
             if now - looked > _EPOCH_SECONDS:
@@ -78,10 +79,10 @@ class Source:
                 looked = now
             shipment = self.poll()
             if shipment is None:
-                eager = now < eager_until
-                await asyncio.sleep(_EAGER_PAUSE_SECONDS if eager else _IDLE_PAUSE_SECONDS)
+                pause = max(_PAUSE_SECONDS_MIN, (now - found) / _PATIENCE)
+                await asyncio.sleep(min(pause, _PAUSE_SECONDS_MAX))
                 continue
-            eager_until = now + _EAGER_SECONDS
+            found = now
             if shipment.runs:
                 yield shipment
             await asyncio.sleep(0)

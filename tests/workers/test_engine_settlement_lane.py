@@ -4,7 +4,7 @@ import pytest
 
 from engine.exchange import Run
 from ledger.settlement import SettlementBatch
-from workers.shipper_settlement import SettlementLane
+from workers.shipper_settlement import EVENTS_MAX, SettlementLane
 
 
 async def test_a_run_that_ended_elsewhere_is_started_again_from_there():
@@ -71,3 +71,41 @@ async def test_a_run_carries_the_epoch_of_the_engine_that_wrote_it():
     await lane.settled(4)
 
     assert started == [(1, 6, 1), (4, 6, 1)]
+
+
+async def test_what_comes_while_a_run_is_under_way_shares_the_next():
+    started: list[tuple[int, int]] = []
+
+    async def start(batch: SettlementBatch) -> None:
+        started.append((batch.first_sequence, batch.last_sequence))
+
+    lane = SettlementLane("BTC-USDT", 1, start)
+    for number in range(1, 6):
+        lane.take(run_of(number, number), epoch=1)
+        await lane.step()
+    assert started == [(1, 1)]
+
+    await lane.settled(2)
+    await lane.step()
+
+    assert started == [(1, 1), (2, 5)]
+
+
+async def test_full_runs_do_not_wait_for_each_other():
+    started: list[tuple[int, int]] = []
+
+    async def start(batch: SettlementBatch) -> None:
+        started.append((batch.first_sequence, batch.last_sequence))
+
+    lane = SettlementLane("BTC-USDT", 1, start)
+    lane.take(run_of(1, 1), epoch=1)
+    await lane.step()
+    lane.take(run_of(2, 5 * EVENTS_MAX + 1), epoch=1)
+    for _ in range(6):
+        await lane.step()
+
+    assert started[1:] == [(n * EVENTS_MAX + 2, (n + 1) * EVENTS_MAX + 1) for n in range(3)]
+    await lane.settled(started[-1][1] + 1)
+    for _ in range(6):
+        await lane.step()
+    assert started[-1][1] == 5 * EVENTS_MAX + 1
