@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.errors import UnknownApiKey
 from domain.ids import CustomerId
 from storage.customers import Customer, customer_of
+from storage.engine import for_looking
 from storage.paging import Place, below
 from storage.tables_customers import api_keys, customers
 
@@ -54,6 +55,7 @@ class ApiKey:
 class ApiKeys:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._looking = for_looking(engine)
 
     async def create(self, customer_id: CustomerId, key: NewApiKey) -> ApiKey:
         statement = (
@@ -81,7 +83,7 @@ class ApiKeys:
             api_keys.c.revoked_at.is_(None),
             or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > func.now()),
         )
-        async with self._engine.connect() as connection:
+        async with self._looking.connect() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
             if row is None:
                 return None

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.ids import CustomerId
+from storage.engine import for_looking
 from storage.tables_customers import dead_man_switches
 
 _RETRY = timedelta(seconds=15)
@@ -28,6 +29,7 @@ class DeadMan:
 class DeadMen:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._looking = for_looking(engine)
 
     async def put(
         self, customer_id: CustomerId, *, seconds: int, markets: Sequence[str]
@@ -74,7 +76,7 @@ class DeadMen:
             .values(fires_at=func.now() + _RETRY)
             .returning(dead_man_switches)
         )
-        async with self._engine.begin() as connection:
+        async with self._looking.connect() as connection:
             return [DeadMan(**each) for each in (await connection.execute(statement)).mappings()]
 
     async def done(self, fired: DeadMan) -> None:

@@ -93,9 +93,8 @@ class Ledger:
 
     async def balances(self, customer_id: CustomerId) -> list[Balance]:
         """Of every asset the customer ever had, by asset code."""
-        async with self.engine.connect() as connection:
-            rows = await connection.execute(text(_BALANCES), {"customer_id": customer_id})
-            return [Balance(AssetCode(row[0]), int(row[1]), int(row[2])) for row in rows]
+        rows = await self.pool.fetch(_BALANCES, customer_id)
+        return [Balance(AssetCode(row[0]), int(row[1]), int(row[2])) for row in rows]
 
     async def hold(self, hold_id: HoldId) -> HoldState | None:
         async with self.engine.connect() as connection:
@@ -139,7 +138,7 @@ _BALANCES = """
 SELECT asset,
        coalesce(sum(balance) FILTER (WHERE kind = 'customer_available'), 0),
        coalesce(sum(balance) FILTER (WHERE kind = 'customer_held'), 0)
-FROM accounts WHERE customer_id = :customer_id GROUP BY asset ORDER BY asset
+FROM accounts WHERE customer_id = $1 GROUP BY asset ORDER BY asset
 """
 
 _HOLD = """

@@ -58,8 +58,8 @@ PATIENCE = 4
 little longer than the gap before it, and a gap costs a handful of questions.
 """
 
-QUIET_SECONDS = 30.0
-"""So long after it, nobody seems to trade."""
+IDLE_PATIENCE = 100
+"""Later, after a hundredth: what was quiet for seconds may be noticed some milliseconds later."""
 
 _MARKETS_SECONDS = 1.0
 """Frames of markets we do not know make us look for new ones, but not more often than this."""
@@ -79,10 +79,9 @@ class Polling:
 
     def pause_seconds(self, since_last_frame: float) -> float:
         """An idle stack on a laptop should cost next to nothing; a busy one should not wait."""
-        if since_last_frame >= QUIET_SECONDS:
-            return self.quiet_pause_seconds
-        pause = max(self.busy_pause_seconds, since_last_frame / PATIENCE)
-        return min(pause, self.idle_pause_seconds)
+        busy = max(self.busy_pause_seconds, since_last_frame / PATIENCE)
+        idle = max(self.idle_pause_seconds, since_last_frame / IDLE_PATIENCE)
+        return min(busy, idle, self.quiet_pause_seconds)
 
 
 SHORT = Polling(0, busy_pause_seconds=0.002, idle_pause_seconds=0.02, quiet_pause_seconds=0.1)
@@ -109,7 +108,7 @@ class EngineLoop:
         self._read_markets = read_markets
         self._polling = polling
         self._now_us = now_us
-        self._last_frame = -QUIET_SECONDS
+        self._last_frame = 0.0
         self._markets_read = 0.0
         self._collected = time.monotonic()
 

@@ -30,6 +30,11 @@ wait. What does not fill a run waits until the one before is settled: so runs gr
 themselves, and a workflow is not spent on a handful of events.
 """
 
+START_SECONDS = 0.2
+"""Between two runs of a market that are not full: a workflow costs some forty milliseconds of
+processor in all, so a busy market shall not have more than five a second.
+"""
+
 AGAIN_SECONDS = 10.0
 """A run that is not settled by then is started again, in case somebody ended its workflow: one that
 is under way, or completed, takes no notice."""
@@ -69,6 +74,7 @@ class SettlementLane:
         self._last_seen = next_sequence - 1
         self._last_started = next_sequence - 1
         self._started: list[Started] = []
+        self._started_at = -START_SECONDS
         self._moved_at = 0.0
         """When the oldest run that waits was started, last."""
         self._epochs: deque[tuple[int, int]] = deque()
@@ -107,7 +113,8 @@ class SettlementLane:
         """Start the next run, if there is one and room for it."""
         if not self._fresh or len(self._started) >= RUNS_MAX:
             return
-        if self._fresh < EVENTS_MAX and self._started:
+        rests = self._now() - self._started_at < START_SECONDS
+        if self._fresh < EVENTS_MAX and (self._started or rests):
             return
         count = min(self._fresh, EVENTS_MAX)
         newest = self._events[count - self._fresh - 1] if count < self._fresh else None
@@ -151,6 +158,7 @@ class SettlementLane:
         if not self._started:
             self._moved_at = self._now()
         self._started.append(run)
+        self._started_at = self._now()
 
     def _causes(self, run: Started) -> list[str]:
         return [

@@ -23,9 +23,11 @@ RECORDS_MAX = 50
 """Records replayed before other tasks get their turn: some milliseconds' work."""
 
 _PAUSE_SECONDS_MIN = 0.001
-_PAUSE_SECONDS_MAX = 0.005
+_PAUSE_SECONDS = 0.005
+_PAUSE_SECONDS_MAX = 0.02
 _PATIENCE = 4
-"""The journal is looked at again after a quarter of the time that nothing was written."""
+"""The journal is looked at again after a quarter of the time that nothing was written, at first."""
+_IDLE_PATIENCE = 400
 _EPOCH_SECONDS = 0.25
 """How often we look whether a new writer has started."""
 
@@ -79,8 +81,7 @@ class Source:
                 looked = now
             shipment = self.poll()
             if shipment is None:
-                pause = max(_PAUSE_SECONDS_MIN, (now - found) / _PATIENCE)
-                await asyncio.sleep(min(pause, _PAUSE_SECONDS_MAX))
+                await asyncio.sleep(_pause_seconds(now - found))
                 continue
             found = now
             if shipment.runs:
@@ -117,6 +118,13 @@ class Source:
         return all(
             book.sequence < self._wanted.get(market, 1) for market, book in exchange.books.items()
         )
+
+
+def _pause_seconds(since: float) -> float:
+    """Little at first, so that a busy journal is followed closely and an idle one costs little."""
+    busy = max(_PAUSE_SECONDS_MIN, since / _PATIENCE)
+    idle = max(_PAUSE_SECONDS, since / _IDLE_PATIENCE)
+    return min(busy, idle, _PAUSE_SECONDS_MAX)
 
 
 def _traces(records: list[Record]) -> tuple[str, ...]:
