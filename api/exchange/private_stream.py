@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 _QUEUE_MAX = 10_000
 _BALANCE_SECONDS = 0.05
+"""From a movement to the reading, so that one fill's reports give one."""
+_BALANCE_REST_SECONDS = 0.2
+"""From a reading to the next: who trades all the time hears of it five times a second."""
 _VIEWS_MAX = 10_000
 _MOVES_FUNDS = frozenset(
     {"accepted", "rested", "waiting", "filled", "canceled", "expired", "rejected", "reduced"}
@@ -148,6 +151,7 @@ class PrivateStream:
             changed = [each for each in balances if self._differs(each)]
             if changed:
                 self._tell(BalancesChanged(changed))
+            await asyncio.sleep(_BALANCE_REST_SECONDS)
 
     def _differs(self, balance: Balance) -> bool:
         now = (balance.available_units, balance.held_units)
