@@ -22,8 +22,9 @@ MARKET = "BTC-USDT"
 _MID_TICKS = 5_000_000
 _SPREAD_TICKS = 50
 """Orders lie this far from the middle at most, on either side: about half of them meet another."""
-_CREATED = (201, 202)
-_HEAD = f"POST /v1/orders HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
+_ANSWERED = (200, 201, 202)
+_CONTENT = f"Host: {HOST}\r\nContent-Type: application/json\r\n"
+_ONE, _MANY = "/v1/orders", "/v1/orders:batch"
 
 
 @dataclass
@@ -46,8 +47,10 @@ class Figures:
 
 
 class Load:
-    def __init__(self, port: int, logins: list[Login]) -> None:
+    def __init__(self, port: int, logins: list[Login], batch: int = 1) -> None:
+        """`batch`: orders of each request."""
         self._port = port
+        self._batch = batch
         self._logins = logins
         self._random = random.Random(1)
         self._due: dict[str, float] = {}
@@ -104,23 +107,38 @@ class Load:
             await asyncio.sleep(1.0)
 
     async def _place(self, connection: HttpConnection, login: Login, due: float) -> None:
+        orders = [self._order(due) for _ in range(self._batch)]
+        path, body = _ONE, orders[0]
+        if self._batch > 1:
+            path, body = _MANY, b'{"orders":[' + b",".join(orders) + b"]}"
+        head = f"POST {path} HTTP/1.1\r\n{_CONTENT}{login.signed('POST', path, body)}"
+        status, text = await connection.send(head, body)
+        answer = json.loads(text)
+        items = [{"order": answer}]
+        if status not in _ANSWERED:
+            items = [{"problem": answer}] * self._batch
+        elif self._batch > 1:
+            items = answer["data"]
+        for item in items:
+            self._count(item, due)
+
+    def _order(self, due: float) -> bytes:
         self._number += 1
         client_id = f"load-{self._number}"
+        self._due[client_id] = due
         side = "buy" if self._random.random() < 0.5 else "sell"
         ticks = _MID_TICKS + self._random.randint(-_SPREAD_TICKS, _SPREAD_TICKS)
-        body = (
+        return (
             f'{{"market":"{MARKET}","side":"{side}","price":"{ticks // 100}.{ticks % 100:02d}",'
             f'"size":"0.001","client_order_id":"{client_id}",'
             '"self_trade_prevention":"cancel_taker"}'
         ).encode()
-        self._due[client_id] = due
-        status, answer = await connection.send(
-            _HEAD + login.signed("POST", "/v1/orders", body), body
-        )
-        if status in _CREATED:
+
+    def _count(self, item: dict[str, Any], due: float) -> None:
+        if "order" in item:
             self.figures.acknowledged.append(1000 * (time.time() - due))
         else:
-            code = str(json.loads(answer).get("code", status))
+            code = str(item["problem"].get("code"))
             self.figures.refused[code] = self.figures.refused.get(code, 0) + 1
 
     def _hear(self, text: bytes, at: float) -> None:
@@ -141,7 +159,8 @@ _PERCENTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
 
 async def _main(task: dict[str, Any]) -> dict[str, Any]:
-    load = Load(task["port"], [Login(**each) for each in task["logins"]])
+    logins = [Login(**each) for each in task["logins"]]
+    load = Load(task["port"], logins, task.get("batch", 1))
     await load.listen()
     began = time.time()
     if task["rate"] is None:

@@ -15,6 +15,7 @@ from bench.trading_stack import DURABILITY, TradingStack, share_of, trading_stac
 
 CUSTOMERS = 50
 CROWDS = (16, 64, 256)
+BATCH = 20
 SECONDS = 8.0
 _WARM_SECONDS = 3.0
 _OPEN_CONNECTIONS = 256
@@ -29,6 +30,8 @@ async def run(seconds: float = SECONDS) -> BenchResult:
             found, note = await _load(trading, logins, crowd, seconds)
             notes.append(f"{crowd} connections: {note}")
             best = max(best, found["per_second"])
+        _, note = await _load(trading, logins, CROWDS[0], seconds, batch=BATCH)
+        notes.append(f"{CROWDS[0]} connections, {BATCH} orders in each request: {note}")
         half, note = await _load(trading, logins, _OPEN_CONNECTIONS, seconds, best / 2)
         notes.append(f"open loop of {best / 2:.0f}/s, which the latencies are of: {note}")
         notes.append(f"settled {await trading.settled():.0f} s after the last order")
@@ -52,10 +55,16 @@ async def _load(
     connections: int,
     seconds: float,
     rate: float | None = None,
+    batch: int = 1,
 ) -> tuple[dict[str, Any], str]:
     before = trading.processor_seconds()
     found = await trading.load(
-        "bench.order_load", logins=logins, connections=connections, seconds=seconds, rate=rate
+        "bench.order_load",
+        logins=logins,
+        connections=connections,
+        seconds=seconds,
+        rate=rate,
+        batch=batch,
     )
     shares = share_of(trading.processor_seconds(), before, found["seconds"])
     load = f"load {100 * found['processor'] / found['seconds']:.0f} %"
