@@ -4,7 +4,7 @@ import pytest
 
 from engine.exchange import Run
 from ledger.settlement import SettlementBatch
-from workers.shipper_settlement import EVENTS_MAX, SettlementLane
+from workers.shipper_settlement import EVENTS_MAX, START_SECONDS, SettlementLane
 
 
 async def test_a_run_that_ended_elsewhere_is_started_again_from_there():
@@ -79,13 +79,17 @@ async def test_what_comes_while_a_run_is_under_way_shares_the_next():
     async def start(batch: SettlementBatch) -> None:
         started.append((batch.first_sequence, batch.last_sequence))
 
-    lane = SettlementLane("BTC-USDT", 1, start)
+    now = 1000.0
+    lane = SettlementLane("BTC-USDT", 1, start, now=lambda: now)
     for number in range(1, 6):
         lane.take(run_of(number, number), epoch=1)
         await lane.step()
     assert started == [(1, 1)]
 
     await lane.settled(2)
+    await lane.step()
+    assert started == [(1, 1)], "a run that is not full rests after the one before"
+    now += START_SECONDS
     await lane.step()
 
     assert started == [(1, 1), (2, 5)]
