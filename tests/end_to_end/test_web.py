@@ -40,6 +40,9 @@ PUBLIC_PAGES = (
     "/staff",
 )
 
+FULL_PAGES = ("/account", "/account/activity", "/wallet", "/wallet/history", "/wallet/explain/BTC")
+"""Those that grow with what a customer did."""
+
 
 @pytest.fixture(scope="module")
 def web_url(exchange: RentedStack) -> str:
@@ -97,6 +100,7 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
         await phone.log_in_as(ada)
         await ada.hand_in_papers()
         await ada.kyc_is("manual_review")
+        await _answer_a_question(ada, staff)
         await staff.approve_kyc(await _customer_id(ada), "papers seen, name and photo match")
         await ada.kyc_is("approved")
         await ada.set_up_authenticator()
@@ -122,14 +126,42 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
         await save_address(ada, "cold store", payee)
         phone.totp_secret = ada.totp_secret
         await withdraw(phone, bitcoin, "cold store", payee)
+        for path in FULL_PAGES:
+            await phone.go(path)
+            await phone.page.wait_for_load_state("networkidle")
+            assert await phone.overflow() == 0, path
         for tab in (ada, phone):
             assert tab.complaints == []
             assert tab.elsewhere == set()
 
 
+async def _answer_a_question(ada: Visitor, staff: Staff) -> None:
+    """An officer wants another picture: the customer reads so, sends one, and hands in again."""
+    question = "Please send the page with your address."
+    asked = {"question": question, "reason": "the address is cut off"}
+    await staff.update(f"kyc/{await _customer_id(ada)}", "request_info", asked)
+    await ada.kyc_is("needs_info")
+    await ada.sees(question)
+    await ada.page.locator("summary", has_text="Passport or identity card").click()
+    await ada.upload_document()
+    await ada.hand_in()
+    await ada.kyc_is("manual_review")
+
+
 async def _customer_id(ada: Visitor) -> str:
     answer = await ada.page.request.get(f"{ada.url}/v1/account")
     return str((await answer.json())["customer_id"])
+
+
+async def test_who_is_a_customer_already_is_told_to_log_in(browser: Browser, web_url: str):
+    async with visitor(browser, web_url) as ada, visitor(browser, web_url) as again:
+        await ada.sign_up()
+        await again.go("/register")
+        await again.page.wait_for_load_state("networkidle")
+        await again.page.get_by_label("E-mail address").fill(ada.email)
+        await again.page.get_by_label("Password").fill("another password than hers")
+        await again.page.locator("main").get_by_role("button", name="Sign up").click()
+        await again.sees("If you are a customer already, log in.")
 
 
 async def test_refusals_are_told_in_words(browser: Browser, web_url: str):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyotp
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
@@ -80,11 +80,18 @@ class Visitor:
     async def hand_in_papers(self) -> None:
         """A picture of the page itself is paper enough for the simulated vendor."""
         await self.fill_profile()
+        await self.upload_document()
+        await self.hand_in()
+
+    async def upload_document(self) -> None:
         upload = self.page.get_by_test_id("upload-identity_document")
         picture = await self.page.screenshot()
-        await upload.set_input_files(
-            {"name": "passport.png", "mimeType": "image/png", "buffer": picture}
-        )
+        file: FilePayload = {"name": "passport.png", "mimeType": "image/png", "buffer": picture}
+        async with self.page.expect_response("**/v1/kyc/documents", timeout=PATIENCE_MS) as sent:
+            await upload.set_input_files(file)
+        assert (await sent.value).status == 201
+
+    async def hand_in(self) -> None:
         await self.page.get_by_role("button", name="Hand in").click(timeout=PATIENCE_MS)
 
     async def fill_profile(self) -> None:
@@ -93,12 +100,12 @@ class Visitor:
             "Given names": "Ada",
             "Family name": "Lindqvist",
             "Date of birth": "1990-01-31",
-            "Nationality (two letters, such as SE)": "SE",
-            "Country you live in (two letters)": "SE",
             "Address": "Storgatan 1, 11122 Stockholm",
         }
         for label, text in fields.items():
             await page.get_by_label(label, exact=True).fill(text)
+        for label in ("Nationality", "Country you live in"):
+            await page.get_by_label(label, exact=True).select_option("Sweden")
         await page.get_by_role("button", name="Save").click()
         await expect(page.get_by_label("Given names")).to_have_count(0, timeout=PATIENCE_MS)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from playwright.async_api import Locator, expect
 
 from cli.demo.customer import eventually
@@ -27,6 +29,8 @@ async def withdraw(tab: Visitor, bitcoin: OutsideBitcoin, label: str, payee: str
     await tab.go("/wallet/withdraw/BTC")
     await page.locator("li", has_text=label).get_by_role("button", name="Choose").click()
     await expect(page.locator("#address")).to_have_value(payee)
+    await page.get_by_role("button", name="All", exact=True).click()
+    await _is_most(tab)
     await page.locator("#amount").fill(AMOUNT)
     await page.get_by_role("button", name="Review").click()
     await expect(page.locator("main")).to_contain_text("Leaves your balance", timeout=PATIENCE_MS)
@@ -38,6 +42,16 @@ async def withdraw(tab: Visitor, bitcoin: OutsideBitcoin, label: str, payee: str
     await expect(asked).to_have_attribute("data-status", "done", timeout=2 * PATIENCE_MS)
     assert await bitcoin.received(payee) == SATOSHI
     await _explore(tab, asked, payee)
+
+
+async def _is_most(tab: Visitor) -> None:
+    """What arrives if everything leaves: all but the fee."""
+    answers = [await tab.page.request.get(f"{tab.url}/v1/{each}") for each in ("balances", "fees")]
+    balances, fees = [await each.json() for each in answers]
+    available = next(each["available"] for each in balances["data"] if each["asset"] == "BTC")
+    fee = next(each["withdrawal_fee"] for each in fees["assets"] if each["asset"] == "BTC")
+    shown = await tab.page.locator("#amount").input_value()
+    assert Decimal(shown) == Decimal(available) - Decimal(fee) > 0
 
 
 async def _prove(tab: Visitor) -> None:

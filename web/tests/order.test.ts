@@ -14,6 +14,19 @@ test('an order without a size is refused before it is sent', () => {
   assert.equal(complaint(draft({ price: '100', size: '0.0000' }), '1000', null), 'size');
 });
 
+test('each field an order needs is asked for before it is sent', () => {
+  const now = Date.UTC(2026, 0, 1);
+  const said = (fields: Partial<Draft>): unknown => complaint(draft({ size: '1', ...fields }), undefined, '100', now);
+  assert.equal(said({}), 'price');
+  assert.equal(said({ kind: 'stop_limit', price: '100' }), 'stop');
+  assert.equal(said({ kind: 'pair', stopPrice: '90' }), 'price');
+  for (const trailPercent of ['', '0', '0.004', '100', 'x']) assert.equal(said({ kind: 'trailing_stop', trailPercent }), 'trail');
+  assert.equal(said({ kind: 'trailing_stop', trailPercent: '99.99' }), undefined);
+  for (const expiresAt of ['', '2025-12-31T12:00']) assert.equal(said({ price: '100', lifetime: 'gtd', expiresAt }), 'until');
+  assert.equal(said({ price: '100', lifetime: 'gtd', expiresAt: '2026-01-03T00:00' }), undefined);
+  assert.equal(said({ kind: 'market', lifetime: 'gtd' }), undefined);
+});
+
 test('the smallest order is refused one unit below, and taken at the minimum', () => {
   assert.equal(complaint(draft({ price: '49.99', size: '0.1' }), '1000', null), 'least');
   assert.equal(complaint(draft({ price: '50', size: '0.1' }), '1000', null), undefined);

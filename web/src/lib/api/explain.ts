@@ -17,7 +17,7 @@ export function explain(words: Words, fault: unknown): string {
 const DETAILED = new Set([
   'invalid_input', 'invalid_amount', 'invalid_address', 'market_rule_broken', 'insufficient_available',
   'limit_exceeded', 'tier_too_low', 'withdrawals_held', 'wrong_state', 'not_allowed', 'refused',
-  'requirements_missing', 'asset_paused', 'weak_password',
+  'requirements_missing', 'asset_paused', 'weak_password', 'invalid_profile', 'invalid_mrz', 'conflict',
 ]);
 
 export function isCode(fault: unknown, ...codes: string[]): boolean {

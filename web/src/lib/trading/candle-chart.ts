@@ -21,12 +21,13 @@ const VOLUME_SHARE = 0.8;
 const OLDEST_BARS = 10;
 const BARS_MIN = 30;
 const BAR_PIXELS = 9;
+const LETTER_REM = 0.75;
 
 export function candleChart(place: HTMLElement, options: Options): CandleView {
   const chart = createChart(place, {
     autoSize: true,
     // The attribution stands in the footer and in NOTICE.
-    layout: { attributionLogo: false, fontFamily: 'Geist, sans-serif', fontSize: 12 },
+    layout: { attributionLogo: false, fontFamily: 'Geist, sans-serif', fontSize: LETTER_REM * rootPixels() },
     localization: { locale: options.language },
     timeScale: { timeVisible: true, borderVisible: false, rightOffset: 4 },
     rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.24 } },
@@ -113,6 +114,11 @@ function bar(candle: CandleAnswer): CandlestickData<UTCTimestamp> {
 
 function timeOf(candle: CandleAnswer): UTCTimestamp {
   return Math.floor(Date.parse(candle.time) / 1000) as UTCTimestamp;
+}
+
+/** A rem in pixels: letters are larger on large screens. */
+function rootPixels(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 }
 
 /** Tokens as plain `rgb()`: a canvas knows no custom properties. */

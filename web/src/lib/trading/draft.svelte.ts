@@ -40,6 +40,11 @@ export class Draft {
     return STOPPED.includes(this.kind);
   }
 
+  /** Both orders of a pair wait until one of them trades. */
+  get hasLifetime(): boolean {
+    return this.hasPrice && this.kind !== 'pair';
+  }
+
   get usesQuote(): boolean {
     return this.kind === 'market' && this.byQuote;
   }
@@ -98,7 +103,7 @@ export class Draft {
   }
 
   private terms(): Partial<NewOrderBody> {
-    if (!this.hasPrice) return this.kind === 'market' ? {} : {};
+    if (!this.hasLifetime) return {};
     const expires = this.lifetime === 'gtd' ? { expires_at: new Date(this.expiresAt).toISOString() } : {};
     const waits = this.lifetime === 'gtc' || this.lifetime === 'gtd';
     return {
@@ -115,12 +120,29 @@ export function quoteScale(market: MarketAnswer): number {
   return places(market.tick_size) + places(market.lot_size);
 }
 
+export type Complaint = 'size' | 'price' | 'stop' | 'trail' | 'until' | 'least' | 'funds';
+
 /** What is wrong at first sight; the exchange has the last word. */
-export function complaint(draft: Draft, available: string | undefined, best: string | null): 'size' | 'least' | 'funds' | undefined {
-  const amount = draft.usesQuote ? draft.quoteSize : draft.size;
-  if (amount === '' || isZero(amount)) return 'size';
+export function complaint(draft: Draft, available: string | undefined, best: string | null, now = Date.now()): Complaint | undefined {
+  const missing = unsaid(draft, now);
+  if (missing !== undefined) return missing;
   if (compare(draft.total(best), draft.market.notional_min) < 0) return 'least';
   if (available === undefined) return undefined;
   const needed = draft.side === 'buy' ? draft.total(best) : draft.size === '' ? '0' : draft.size;
   return compare(needed, available) > 0 ? 'funds' : undefined;
+}
+
+/** A field that must be filled in, and is not or makes no sense. */
+function unsaid(draft: Draft, now: number): Complaint | undefined {
+  if (isNothing(draft.usesQuote ? draft.quoteSize : draft.size)) return 'size';
+  if (draft.hasStop && isNothing(draft.stopPrice)) return 'stop';
+  if (draft.hasPrice && isNothing(draft.price)) return 'price';
+  const trail = Math.round(Number(draft.trailPercent) * PERCENT);
+  if (draft.kind === 'trailing_stop' && !(trail > 0 && trail < PERCENT * PERCENT)) return 'trail';
+  if (draft.hasLifetime && draft.lifetime === 'gtd' && !(Date.parse(draft.expiresAt) > now)) return 'until';
+  return undefined;
+}
+
+function isNothing(amount: string): boolean {
+  return amount === '' || amount === '.' || isZero(amount);
 }

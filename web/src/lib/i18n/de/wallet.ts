@@ -38,6 +38,8 @@ const words: Record<keyof typeof en, string> = {
   'withdrawal.title': '{asset} auszahlen',
   'withdrawal.address': 'Adresse',
   'withdrawal.amount': 'Betrag in {asset}, der ankommt',
+  'withdrawal.all': 'Alles',
+  'withdrawal.terms': 'Gebühr {fee}, mindestens {least}.',
   'withdrawal.review': 'Prüfen',
   'withdrawal.receives': 'Kommt an',
   'withdrawal.total': 'Verlässt Ihr Guthaben',
@@ -101,6 +103,8 @@ const words: Record<keyof typeof en, string> = {
   'history.detail': 'Einzelheit',
   'explorer.title': 'Transaktion',
   'explorer.none': 'Wir kennen diese Transaktion (noch) nicht',
+  'explorer.none.text': 'Wir kennen Transaktionen, die an die Börse zahlen, und solche, mit denen sie Auszahlungen leistet, einige Augenblicke danach.',
+  'explorer.shown': 'Zu sehen ist, was von dieser Transaktion an die Börse geht und wen die Börse damit bezahlt.',
   'explorer.height': 'Block',
   'explorer.status': 'Zustand',
   'explorer.state.seen': 'Noch in keinem Block',
@@ -119,6 +123,9 @@ const words: Record<keyof typeof en, string> = {
   'purpose.trade_paid': 'Beim Handel bezahlt',
   'purpose.trade_received': 'Beim Handel erhalten',
   'purpose.fee': 'Gebühr',
+  'purpose.adjustment': 'Berichtigung der Börse',
+  'purpose.reversal': 'Zurückgenommen: die Transaktion ist nicht mehr in der Kette',
+  'purpose.transfer': 'Umgebucht',
   'purpose.withdrawal': 'Auszahlung',
 };
 

@@ -36,6 +36,8 @@ const words = {
   'withdrawal.title': 'Withdraw {asset}',
   'withdrawal.address': 'Address',
   'withdrawal.amount': 'Amount of {asset} that arrives',
+  'withdrawal.all': 'All',
+  'withdrawal.terms': 'Fee {fee}, at least {least}.',
   'withdrawal.review': 'Review',
   'withdrawal.receives': 'Arrives',
   'withdrawal.total': 'Leaves your balance',
@@ -99,6 +101,8 @@ const words = {
   'history.detail': 'Detail',
   'explorer.title': 'Transaction',
   'explorer.none': 'We do not know this transaction (yet)',
+  'explorer.none.text': 'We know transactions that pay the exchange and those by which it pays withdrawals, some moments after they happen.',
+  'explorer.shown': 'Shown is what of this transaction pays the exchange, and whom the exchange pays with it.',
   'explorer.height': 'Block',
   'explorer.status': 'State',
   'explorer.state.seen': 'Not in a block yet',
@@ -117,6 +121,9 @@ const words = {
   'purpose.trade_paid': 'Paid in a trade',
   'purpose.trade_received': 'Received in a trade',
   'purpose.fee': 'Fee',
+  'purpose.adjustment': 'Correction by the exchange',
+  'purpose.reversal': 'Taken back: its transaction left the chain',
+  'purpose.transfer': 'Moved',
   'purpose.withdrawal': 'Withdrawal',
 };
 
