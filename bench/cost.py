@@ -43,7 +43,7 @@ MEASURED = {
 }
 ASSUMED = {
     "HTTP, login, JSON": _figure(
-        "9000", "µs of a core an order", "docs/api.md: one run at load 10, upper figure"
+        "2000", "µs of a core an order", "docs/api.md: 256 connections, both cores full"
     ),
     "events": _figure("120", "bytes an order on Kinesis", "two or three short rows, packed"),
     "item writes": _figure(
