@@ -49,8 +49,12 @@ def up(
         stop_supervisor(stack)
         try:
             asyncio.run(stack.up(parts, steps, progress))
-        except* StackError as problems:
-            raise problems.exceptions[0] from None
+        except ExceptionGroup as problems:
+            # Not `except*`: what that raises is wrapped in a group again by Python 3.11.2.
+            told = problems.subgroup(StackError)
+            if told is None:
+                raise
+            raise told.exceptions[0] from None
         finally:
             start_supervisor(stack, guarded_pid)
 
