@@ -61,8 +61,10 @@ class SettlementLane:
         start: Start,
         *,
         now: Callable[[], float] = time.monotonic,
+        events_max: int = EVENTS_MAX,
     ) -> None:
-        """`now` is in seconds."""
+        """`now` is in seconds. A run of `events_max` events is full."""
+        self._events_max = events_max
         self._market = MarketId(market)
         self._start = start
         self._now = now
@@ -114,9 +116,9 @@ class SettlementLane:
         if not self._fresh or len(self._started) >= RUNS_MAX:
             return
         rests = self._now() - self._started_at < START_SECONDS
-        if self._fresh < EVENTS_MAX and (self._started or rests):
+        if self._fresh < self._events_max and (self._started or rests):
             return
-        count = min(self._fresh, EVENTS_MAX)
+        count = min(self._fresh, self._events_max)
         newest = self._events[count - self._fresh - 1] if count < self._fresh else None
         last = newest[0] if newest is not None else self._last_seen
         await self._start_run(Started(self._last_started + 1, last))

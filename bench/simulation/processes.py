@@ -23,6 +23,9 @@ from workers.shipper_source import Source
 SEGMENT_BYTES: Final = 8_192
 """Small, so that every story has several segments."""
 
+EVENTS_MAX: Final = 4
+"""Of a settlement run: so few that full runs, of which several are under way, happen in a story."""
+
 RULES: Final = Rules(
     lots_max=10**6, price_max=10**6, band_bps=5_000, protection_bps=1_000, orders_max=20
 )
@@ -162,7 +165,7 @@ class ShipperProcess:
         parts = machine.parts
         self._source = parts.source(machine.directory, cursors)
         self._lanes = {
-            market: parts.lane(market, next_sequence, start, now=now)
+            market: parts.lane(market, next_sequence, start, now=now, events_max=EVENTS_MAX)
             for market, next_sequence in cursors.items()
         }
 
