@@ -14,6 +14,7 @@ from domain.ids import CustomerId, HoldId
 from domain.money import AssetCode
 from ledger.entry import JournalEntry
 from storage.accounts import AccountDirectory
+from storage.engine import for_looking
 from storage.group_commit import GroupCommit, OutcomeUnknown
 from storage.pool import DriverConnection, open_pool
 from storage.posting import Posted, Poster, remember_refusals
@@ -51,6 +52,7 @@ class Ledger:
 
     def __init__(self, engine: AsyncEngine, pool: asyncpg.Pool, directory: asyncpg.Pool) -> None:
         self.engine = engine
+        self._looking = for_looking(engine)
         self.pool = pool
         self.poster = Poster(AccountDirectory(directory))
         self._directory = directory
@@ -93,8 +95,9 @@ class Ledger:
 
     async def balances(self, customer_id: CustomerId) -> list[Balance]:
         """Of every asset the customer ever had, by asset code."""
-        rows = await self.pool.fetch(_BALANCES, customer_id)
-        return [Balance(AssetCode(row[0]), int(row[1]), int(row[2])) for row in rows]
+        async with self._looking.connect() as connection:
+            rows = await connection.execute(text(_BALANCES), {"customer_id": customer_id})
+            return [Balance(AssetCode(row[0]), int(row[1]), int(row[2])) for row in rows]
 
     async def hold(self, hold_id: HoldId) -> HoldState | None:
         async with self.engine.connect() as connection:
@@ -138,7 +141,7 @@ _BALANCES = """
 SELECT asset,
        coalesce(sum(balance) FILTER (WHERE kind = 'customer_available'), 0),
        coalesce(sum(balance) FILTER (WHERE kind = 'customer_held'), 0)
-FROM accounts WHERE customer_id = $1 GROUP BY asset ORDER BY asset
+FROM accounts WHERE customer_id = :customer_id GROUP BY asset ORDER BY asset
 """
 
 _HOLD = """
