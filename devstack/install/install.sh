@@ -15,16 +15,6 @@ export UV_NO_PROGRESS=1
 
 fail() { echo "$*" >&2; exit 1; }
 
-# Distributions build their interpreter with profiles, version managers mostly do not: the same code
-# is a tenth to a fifth slower there. Taken when it is whole: new enough, its libraries, its headers.
-suits() {
-  "$1" -c 'import bz2, ctypes, lzma, os, sqlite3, ssl, sys, sysconfig
-header = os.path.join(sysconfig.get_path("include"), "Python.h")
-sys.exit(sys.version_info < (3, 11) or not os.path.exists(header))' 2>/dev/null
-}
-RUNS_ON=$PYTHON
-if [ "$PYTHON" = python3 ] && suits /usr/bin/python3; then RUNS_ON=/usr/bin/python3; fi
-
 check_python() {
   "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
     fail "Rialto needs Python 3.11 or newer as '$PYTHON'. Install it, or say where it is: make up PYTHON=/path/to/python3.11"
@@ -38,28 +28,28 @@ install_uv() {
 }
 
 install_python() {
-  [ -x .venv/bin/python ] || "$UV" venv -q --python "$RUNS_ON" .venv
+  [ -x .venv/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv
   "$UV" pip install -q --compile-bytecode --python .venv --require-hashes -r requirements-dev.lock
   "$UV" pip install -q --python .venv --no-deps --no-build-isolation -e .
 }
 
 install_aws() {
-  [ -x .venv-aws/bin/python ] || "$UV" venv -q --python "$RUNS_ON" .venv-aws
+  [ -x .venv-aws/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-aws
   "$UV" pip install -q --compile-bytecode --python .venv-aws --require-hashes -r requirements-aws.lock
 }
 
 install_clients() {
-  [ -x .venv-clients/bin/python ] || "$UV" venv -q --python "$RUNS_ON" .venv-clients
+  [ -x .venv-clients/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-clients
   "$UV" pip install -q --python .venv-clients --require-hashes -r requirements-clients.lock
 }
 
 install_infra() {
-  [ -x .venv-infra/bin/python ] || "$UV" venv -q --python "$RUNS_ON" .venv-infra
+  [ -x .venv-infra/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-infra
   "$UV" pip install -q --python .venv-infra --require-hashes -r requirements-infra.lock
 }
 
 install_rivals() {
-  [ -x .venv-rivals/bin/python ] || "$UV" venv -q --python "$RUNS_ON" .venv-rivals
+  [ -x .venv-rivals/bin/python ] || "$UV" venv -q --python "$PYTHON" .venv-rivals
   "$UV" pip install -q --python .venv-rivals --require-hashes -r requirements-rivals.lock
 }
 
@@ -69,7 +59,7 @@ npm() {
   if type -P npm >/dev/null; then command npm "$@"; return; fi
   ( flock 8
     [ -x $node/bin/node ] ||
-      "$UV" pip install -q --python "$RUNS_ON" --target .tools/node --require-hashes -r requirements-node.lock
+      "$UV" pip install -q --python "$PYTHON" --target .tools/node --require-hashes -r requirements-node.lock
   ) 8>.tools/node.lock
   PATH="$PWD/$node/bin:$PATH" $node/bin/node $node/lib/node_modules/npm/bin/npm-cli.js "$@"
 }
