@@ -23,11 +23,8 @@ _LOOK_SECONDS = 0.05
 async def once_checked(
     engine: AsyncEngine, found: DepositAddress, patience_seconds: float
 ) -> DepositAddress:
-    """`found` with the time of its check. Raises Unavailable if there is none in that time.
-
-    No patience at all: shown as it is, for tests of other things in which no signer runs.
-    """
-    if found.verified_at is not None or not patience_seconds:
+    """`found` with the time of its check. Raises Unavailable if there is none in that time."""
+    if found.verified_at is not None:
         return found
     clock = asyncio.get_running_loop().time
     deadline = clock() + patience_seconds

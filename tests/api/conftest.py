@@ -42,6 +42,7 @@ from streams.market_data import (
     market_channel,
 )
 from tests.api.search_site import site
+from tests.without_signer import count_new_addresses_as_checked
 
 __all__ = ["site"]
 PASSWORD = "a long enough one"
@@ -196,8 +197,10 @@ async def exchange(
         "temporal_address": servers.env["RIALTO_TEMPORAL_ADDRESS"],
         "trusted_proxies": "",
         "rate_factor": 1000,
-        "address_patience_seconds": 0,
     }
+    owner = create_engine(database.owner, pool_size=1)
+    await count_new_addresses_as_checked(owner)
+    await owner.dispose()
     settings = ApiSettings(**(usual | more_settings))
     app = create_app(settings)
     engine = create_engine(database.worker, pool_size=2)

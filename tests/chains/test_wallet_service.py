@@ -16,6 +16,7 @@ from storage.customers import Customers
 from storage.engine import create_engine
 from storage.sessions import Sessions
 from tests.chains.house import plant
+from tests.without_signer import count_new_addresses_as_checked
 
 pytestmark = pytest.mark.stack
 
@@ -34,6 +35,7 @@ async def owner(database: Database) -> AsyncIterator[AsyncEngine]:
 async def tokens(aws: None, owner: AsyncEngine) -> list[str]:
     """Session tokens of two customers."""
     await plant(owner)
+    await count_new_addresses_as_checked(owner)
     made = []
     for name in ("ada", "bob"):
         customer = await Customers(owner).register(f"{name}@example.com", "hash")
@@ -48,9 +50,7 @@ async def tokens(aws: None, owner: AsyncEngine) -> list[str]:
 def call(database: Database, tokens: list[str]) -> Iterator[Call]:
     """Ask as API Gateway does."""
     adapter = LambdaAdapter(
-        service.create_app(
-            service.WalletServiceSettings(database_url=database.api, address_patience_seconds=0)
-        )
+        service.create_app(service.WalletServiceSettings(database_url=database.api))
     )
 
     def ask(
