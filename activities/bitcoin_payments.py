@@ -72,7 +72,7 @@ class BitcoinPayments:
                 wallet_id=wallet.id,
                 workflow_id=f"withdrawal/{row.id}",
                 payees=[Payee(each.address, int(each.units), each.id) for each in batch],
-                inputs=_coins(unsigned),
+                inputs=coins_of(unsigned.inputs),
                 plan=AttemptPlan(
                     fee_rate=market,
                     fee_units_max=unsigned.fee_satoshi,
@@ -252,5 +252,6 @@ def fee_policy(policy: ChainPolicy) -> FeePolicy:
     )
 
 
-def _coins(unsigned: UnsignedTransaction) -> list[Coin]:
-    return [Coin(utxo.outpoint.txid, utxo.outpoint.vout, utxo.satoshi) for utxo in unsigned.inputs]
+def coins_of(spent: Sequence[Utxo]) -> list[Coin]:
+    """As they are stored."""
+    return [Coin(utxo.outpoint.txid, utxo.outpoint.vout, utxo.satoshi) for utxo in spent]

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities import bitcoin_lifting
-from activities.bitcoin_payments import HOT_WALLET, BitcoinPayments, fee_policy
+from activities.bitcoin_payments import HOT_WALLET, BitcoinPayments, coins_of, fee_policy
 from activities.treasury import PlanSweep, RefillMismatch, SweepPlan
 from chains.bitcoin import psbt, selection
 from chains.bitcoin.addresses import parse_address
@@ -19,7 +19,7 @@ from chains.bitcoin.size import fee_satoshi, transaction_vsize
 from chains.bitcoin.transaction import Outpoint, Output, UnsignedTransaction, Utxo
 from domain.ids import TxId
 from domain.payment import FREE_COINS_ENOUGH, PaymentKind
-from storage import custody_policy, deposits, payments, sweeps
+from storage import custody_policy, payments, sweeps
 from storage.custody_policy import AssetPolicy, ChainPolicy
 from storage.payments import AttemptPlan, Coin, NewPayment, Payee
 from storage.refills import Ends, PaidRefill
@@ -92,19 +92,18 @@ class BitcoinTreasury(BitcoinPayments):
         self, connection: AsyncConnection, run: PlanSweep, hot: Row[Any], market: int
     ) -> NewPayment | None:
         """Joins small outputs of the hot wallet when it has too many, splits when too few."""
-        scanned = await deposits.scanned_height(connection, self.name)
-        spare = await payments.spendable(connection, HOT_WALLET, confirmed_below=scanned)
+        spare = await self._spendable(connection)
         cost = fee_satoshi(_INPUT_VBYTES, market)
         if len(spare) > _HOT_COINS_MAX:
-            small = [coin for coin in spare[-_JOINED_AT_ONCE:] if coin.units > cost]
+            small = coins_of([utxo for utxo in spare[-_JOINED_AT_ONCE:] if utxo.satoshi > cost])
             return _gather(run, small, hot.address, market, PaymentKind.CONSOLIDATION)
         missing = FREE_COINS_ENOUGH - len(spare)
-        piece = sum(coin.units for coin in spare) // (2 * FREE_COINS_ENOUGH)
+        piece = sum(utxo.satoshi for utxo in spare) // (2 * FREE_COINS_ENOUGH)
         if missing <= 0 or piece < _PIECE_COSTS * cost:
             return None
         output = Output(piece, bytes(hot.script))
         wanted = selection.Payment((output,) * missing, market, bytes(hot.script))
-        chosen = selection.select(await self._spendable(connection), wanted, self._randomness)
+        chosen = selection.select(spare, wanted, self._randomness)
         return _selected(
             run,
             PaymentKind.CONSOLIDATION,
@@ -227,9 +226,7 @@ def _selected(
         wallet_id=hot.id,
         workflow_id=f"payment/{run.run_id}-{kind}",
         payees=payees,
-        inputs=[
-            Coin(utxo.outpoint.txid, utxo.outpoint.vout, utxo.satoshi) for utxo in chosen.inputs
-        ],
+        inputs=coins_of(chosen.inputs),
         plan=AttemptPlan(
             fee_rate=market,
             fee_units_max=chosen.fee_satoshi,
