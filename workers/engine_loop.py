@@ -26,6 +26,7 @@ from streams.journal_writer import JournalWriter
 from streams.lease import Lease
 from streams.objectives import MATCHING
 from streams.order_queue import OrderQueue, Received
+from streams.pace import Pace
 from streams.replica import Replica, encode_markets
 
 logger = logging.getLogger(__name__)
@@ -53,14 +54,6 @@ ReadMarkets = Callable[[], Awaitable[Mapping[str, Rules]]]
 BUSY_SECONDS = 1.0
 """So long after the last frame this is no time to tidy up."""
 
-PATIENCE = 4
-"""Busy, the queue is asked again after a quarter of the time that nothing came: an order waits
-little longer than the gap before it, and a gap costs a handful of questions.
-"""
-
-IDLE_PATIENCE = 100
-"""Later, after a hundredth: what was quiet for seconds may be noticed some milliseconds later."""
-
 _MARKETS_SECONDS = 1.0
 """Frames of markets we do not know make us look for new ones, but not more often than this."""
 
@@ -73,19 +66,12 @@ class Polling:
     """How the queue is asked. Emulators answer long polls late; AWS bills short ones."""
 
     wait_seconds: int
-    busy_pause_seconds: float
-    idle_pause_seconds: float
-    quiet_pause_seconds: float
-
-    def pause_seconds(self, since_last_frame: float) -> float:
-        """An idle stack on a laptop should cost next to nothing; a busy one should not wait."""
-        busy = max(self.busy_pause_seconds, since_last_frame / PATIENCE)
-        idle = max(self.idle_pause_seconds, since_last_frame / IDLE_PATIENCE)
-        return min(busy, idle, self.quiet_pause_seconds)
+    pace: Pace
+    """An idle stack on a laptop should cost next to nothing; a busy one should not wait."""
 
 
-SHORT = Polling(0, busy_pause_seconds=0.002, idle_pause_seconds=0.02, quiet_pause_seconds=0.1)
-LONG = Polling(20, busy_pause_seconds=0.0, idle_pause_seconds=0.0, quiet_pause_seconds=0.0)
+SHORT = Polling(0, Pace(least=0.002, idle=0.02, most=0.1, idle_patience=100))
+LONG = Polling(20, Pace(least=0.0, idle=0.0, most=0.0, idle_patience=100))
 
 
 class EngineLoop:
@@ -232,4 +218,4 @@ class EngineLoop:
         if since > BUSY_SECONDS and now - self._collected > _COLLECT_SECONDS:
             self._collected = now
             gc.collect(1)  # Clients leave cycles; the books do not, and are frozen.
-        await asyncio.sleep(self._polling.pause_seconds(since))
+        await asyncio.sleep(self._polling.pace.pause_seconds(since))

@@ -17,17 +17,14 @@ from engine.journal import FRAME, Record
 from streams import tracing
 from streams.frames import trace_of
 from streams.journal import Follower
+from streams.pace import Pace
 from streams.replica import Replica, restore
 
 RECORDS_MAX = 50
 """Records replayed before other tasks get their turn: some milliseconds' work."""
 
-_PAUSE_SECONDS_MIN = 0.001
-_PAUSE_SECONDS = 0.005
-_PAUSE_SECONDS_MAX = 0.02
-_PATIENCE = 4
-"""The journal is looked at again after a quarter of the time that nothing was written, at first."""
-_IDLE_PATIENCE = 400
+_PACE = Pace(least=0.001, idle=0.005, most=0.02, idle_patience=400)
+"""Of looking at the journal."""
 _EPOCH_SECONDS = 0.25
 """How often we look whether a new writer has started."""
 
@@ -81,7 +78,7 @@ class Source:
                 looked = now
             shipment = self.poll()
             if shipment is None:
-                await asyncio.sleep(_pause_seconds(now - found))
+                await asyncio.sleep(_PACE.pause_seconds(now - found))
                 continue
             found = now
             if shipment.runs:
@@ -118,13 +115,6 @@ class Source:
         return all(
             book.sequence < self._wanted.get(market, 1) for market, book in exchange.books.items()
         )
-
-
-def _pause_seconds(since: float) -> float:
-    """Little at first, so that a busy journal is followed closely and an idle one costs little."""
-    busy = max(_PAUSE_SECONDS_MIN, since / _PATIENCE)
-    idle = max(_PAUSE_SECONDS, since / _IDLE_PATIENCE)
-    return min(busy, idle, _PAUSE_SECONDS_MAX)
 
 
 def _traces(records: list[Record]) -> tuple[str, ...]:
