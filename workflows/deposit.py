@@ -65,6 +65,7 @@ _WAITING = frozenset(
     }
 )
 """In any other status there is nothing to wait for here; the chain may start the workflow anew."""
+_CLEARABLE = (DepositStatus.HELD, DepositStatus.SUSPENDED)
 
 
 @dataclass
@@ -121,16 +122,18 @@ class DepositWorkflow:
         description='Credit a held deposit after all. JSON: {"reason": "at least 10 characters"}'
     )
     async def clear(self, action: StaffAction) -> StaffAnswer:
+        await self._hear_of(*_CLEARABLE)
         return await self._decide(DepositEvent.CLEARED, action)
 
     @clear.validator
     def _may_clear(self, action: StaffAction) -> None:
-        self._require_decision(action, DepositStatus.HELD, DepositStatus.SUSPENDED)
+        self._require_decision(action, *_CLEARABLE)
 
     @workflow.update(
         description='Keep the coins from the customer. JSON: {"reason": "at least 10 characters"}'
     )
     async def suspend(self, action: StaffAction) -> StaffAnswer:
+        await self._hear_of(DepositStatus.HELD)
         return await self._decide(DepositEvent.SUSPENDED, action)
 
     @suspend.validator
@@ -139,6 +142,7 @@ class DepositWorkflow:
 
     @workflow.update(description='The coins were sent back. JSON: {"reason": "...", "txid": "..."}')
     async def mark_returned(self, action: ReturnDeposit) -> StaffAnswer:
+        await self._hear_of(DepositStatus.SUSPENDED)
         return await self._decide(DepositEvent.RETURNED, action, f" ({action.txid})")
 
     @mark_returned.validator
@@ -263,9 +267,23 @@ class DepositWorkflow:
     def _require_decision(self, action: StaffAction, *statuses: DepositStatus) -> None:
         require_officer(action)
         require_reason(action)
-        status = self._view.status if self._view else DepositStatus.DETECTED
-        if status not in statuses:
-            raise refuse(f"the deposit is {status}: there is nothing to decide")
+        if self._view is not None and not self._lock.locked():  # Else a step may be making it so.
+            self._require(*statuses)
+
+    async def _hear_of(self, *statuses: DepositStatus) -> None:
+        """The row, which officers see, is held a moment before this workflow hears of it."""
+        if self._status not in statuses:
+            await workflow.wait_condition(lambda: self._view is not None)
+            async with self._lock:
+                self._require(*statuses)
+
+    def _require(self, *statuses: DepositStatus) -> None:
+        if self._status not in statuses:
+            raise refuse(f"the deposit is {self._status}: there is nothing to decide")
+
+    @property
+    def _status(self) -> DepositStatus:
+        return self._view.status if self._view else DepositStatus.DETECTED
 
     @property
     def _for_officers(self) -> list[str]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 from temporalio import activity
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateStage
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
@@ -23,6 +23,7 @@ from streams.travel_rule import NetworkUnavailable
 from tests.kyc.conftest import REACH_SECONDS
 from workers.temporal_worker import Queue, build_worker
 from workflows.deposit import CHAIN_QUEUES, COMPLIANCE_QUEUE, DepositInput, DepositWorkflow
+from workflows.staff import StaffAnswer
 
 _numbers = itertools.count(1)
 _AFTER = {
@@ -45,9 +46,11 @@ class Row:
     words: list[tuple[str, str]] = field(default_factory=list)
     answers_at: asyncio.Event = field(default_factory=asyncio.Event)
     """Until then, what a step has read is on its way."""
+    screens_at: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.answers_at.set()
+        self.screens_at.set()
 
     @activity.defn(name="advance_deposit")
     async def advance(self, request: AdvanceDeposit) -> DepositView:
@@ -72,6 +75,7 @@ class Row:
 
     @activity.defn(name="screen_address")
     async def screen(self, asked: ScreenAddress) -> Screening:
+        await self.screens_at.wait()
         return Screening(is_clear=False, awaits_originator=True, reason="travel rule")
 
     @activity.defn(name="screen_originator")
@@ -188,6 +192,33 @@ async def test_an_officer_does_not_wait_for_the_network(environment, deposit, ro
 
     assert row.network_is_away
     assert await deposit.result() == "withdrawable"
+    assert row.words == [(DepositEvent.CLEARED, "alice")]
+
+
+async def test_an_officer_may_be_faster_than_the_news_that_it_is_held(deposit, row):
+    """Staff look at rows, and the row says so before the workflow heard of it."""
+    row.answers_at.clear()
+    row.screens_at.clear()
+    await reach("its first step is on its way", lambda: row.advanced == 1)
+    action = {"officer": "alice", "reason": "the sender proved it otherwise"}
+    early = await deposit.start_update(
+        "clear", action, wait_for_stage=WorkflowUpdateStage.ACCEPTED, result_type=StaffAnswer
+    )
+    row.answers_at.set()
+
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await early.result()
+    assert "confirming: there is nothing to decide" in str(refused.value.cause)
+
+    row.answers_at.clear()
+    row.screens_at.set()
+    await reach("it is held", lambda: row.status is DepositStatus.HELD)
+    in_time = await deposit.start_update(
+        "clear", action, wait_for_stage=WorkflowUpdateStage.ACCEPTED, result_type=StaffAnswer
+    )
+    row.answers_at.set()
+
+    assert (await in_time.result()).state == DepositStatus.CREDITED
     assert row.words == [(DepositEvent.CLEARED, "alice")]
 
 
