@@ -18,6 +18,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
+from cli.demo.customer import eventually
 from compliance.staff import Role
 from compliance.tiers import Tier
 from domain.ids import CustomerId
@@ -111,6 +112,15 @@ class Customer:
                 if status.state == state and self.world.states[-1:] == [state]:
                     return status
                 await asyncio.sleep(0.02)
+
+    async def await_vendor(self) -> None:
+        """Wait, within a bound, until the vendor was asked; it is at once, and had no verdict."""
+        await self.reach("vendor_pending")
+
+        async def asked() -> bool | None:
+            return bool(self.world.asked) or None
+
+        await eventually("the vendor is asked", asked, REACH_SECONDS)
 
     async def wait(self, span: timedelta) -> None:
         """Let that much of the workflow's own time pass."""

@@ -133,7 +133,7 @@ async def test_webhooks_hurry_and_duplicates_change_nothing(customer, world):
 async def test_a_webhook_brings_no_verdict_and_a_strange_check_no_news(customer, world):
     world.answer = CheckAnswer()
     await customer.submit()
-    await customer.reach("vendor_pending")
+    await customer.await_vendor()
     asked = world.asked
 
     await customer.signal("vendor_result", "chk-of-somebody-else")

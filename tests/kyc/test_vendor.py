@@ -147,7 +147,7 @@ async def door(customer, world, database: Database) -> AsyncIterator[Door]:
     """A case that waits for the vendor."""
     world.answer = CheckAnswer()
     await customer.submit()
-    await customer.reach("vendor_pending")
+    await customer.await_vendor()
     owner, api = create_engine(database.owner), create_engine(database.api)
     async with owner.begin() as connection:
         who = {"id": customer.id, "email": f"{customer.id}@example.com"}
