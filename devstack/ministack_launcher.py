@@ -7,7 +7,9 @@ reaches into private names: the version is pinned, and tests/devstack holds a te
 2. The de-duplication ids of a FIFO queue are pruned once a second, not at every send.
 3. A waiting receive wakes when something was sent, instead of looking every 100 ms.
 4. What was answered survives kill -9: keys and secrets are on disk before the answer is given,
-   changes to tables are written ahead to a log, and the rest is saved at an interval.
+   changes to tables are written ahead to a log, and the rest is saved at an interval. Tables are
+   saved when that log is long, at the start and at a clean stop: it takes a second or two once
+   there are thousands of items, and meanwhile nobody is answered.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ Answer = tuple[int, dict[str, str], Any]
 
 SAVE_SECONDS = float(os.environ.get("RIALTO_SAVE_SECONDS", "5"))
 TABLE_LOG = Path(persistence.STATE_DIR) / "dynamodb.ahead.jsonl"
+TABLE_LOG_BYTES = int(os.environ.get("RIALTO_TABLE_LOG_BYTES", "32000000"))
+"""Replaying so much after a kill takes some seconds."""
+TABLES = Path(persistence.STATE_DIR) / "dynamodb.json"
 
 READ_ONLY = (
     *("Get", "BatchGet", "TransactGet", "Query", "Scan", "Describe", "List"),
@@ -118,9 +123,14 @@ class TableLog:
         self._stream.write(json.dumps(record).encode() + b"\n")
         self._stream.flush()
 
+    @property
+    def is_long(self) -> bool:
+        return self._stream.tell() > TABLE_LOG_BYTES
+
     def empty(self) -> None:
         """Called right after the tables were saved, in the same turn of the event loop."""
         self._stream.truncate(0)
+        self._stream.seek(0)  # What `is_long` asks for.
 
     def records(self) -> Iterator[dict[str, str]]:
         for line in self._path.read_bytes().splitlines():
@@ -136,6 +146,8 @@ class Durability:
     def __init__(self) -> None:
         self._log = TableLog(TABLE_LOG)
         self._touched = False
+        self._saved_at = 0
+        self._saving: asyncio.Task[None] | None = None
         self._change_table = dynamodb.handle_request
         dynamodb.handle_request = self._logged
         kms.handle_request = self._saved("kms", kms.handle_request)
@@ -175,8 +187,9 @@ class Durability:
             body = base64.b64decode(record["body"])
             await self._change_table("POST", "/", {"x-amz-target": record["target"]}, body, {})
             count += 1
-        self._touched = count > 0
         logger.warning("replayed %d changes to tables", count)
+        if count:
+            self._save_tables()
 
     async def save_at_intervals(self) -> None:
         """Saving stops the event loop, so it may take a tenth of the time at most."""
@@ -187,9 +200,43 @@ class Durability:
                 continue
             self._touched = False
             started = time.perf_counter()
-            persistence.save_all(gateway._build_persistence_save_dict())
-            self._log.empty()
+            getters = gateway._build_persistence_save_dict()
+            getters.pop("dynamodb")
+            persistence.save_all(getters)
+            if self._log.is_long:
+                self._save_tables()
             pause = max(SAVE_SECONDS, 10 * (time.perf_counter() - started))
+
+    def _save_tables(self) -> None:
+        """Whole; if it fails, which is only logged, the log goes on growing."""
+        before = _saved_at()
+        tables = gateway._build_persistence_save_dict()["dynamodb"]
+        persistence.save_all({"dynamodb": tables})
+        if _saved_at() != before:
+            self._log.empty()
+
+    def around_life(self, receive: Receive, send: Send) -> tuple[Receive, Send]:
+        """Replay before the first request; a clean stop saves everything, so it leaves no log."""
+
+        async def send_after_replay(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                await self.replay()
+                self._saving = asyncio.create_task(self.save_at_intervals())
+            if message["type"] == "lifespan.shutdown.complete" and _saved_at() != self._saved_at:
+                self._log.empty()
+            await send(message)
+
+        async def receive_stop() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self._saved_at = _saved_at()
+            return message
+
+        return receive_stop, send_after_replay
+
+
+def _saved_at() -> int:
+    return TABLES.stat().st_mtime_ns if TABLES.exists() else 0
 
 
 def _is_read_only(target: str) -> bool:
@@ -199,18 +246,13 @@ def _is_read_only(target: str) -> bool:
 def survive_kills() -> None:
     durability = Durability()
     inner = gateway.app
-    running: set[asyncio.Task[None]] = set()
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
-        async def send_after_replay(message: Message) -> None:
-            if message["type"] == "lifespan.startup.complete":
-                await durability.replay()
-                running.add(asyncio.create_task(durability.save_at_intervals()))
-            await send(message)
-
-        if scope["type"] == "http" and scope["method"] != "GET":
+        if scope["type"] == "lifespan":
+            receive, send = durability.around_life(receive, send)
+        elif scope["type"] == "http" and scope["method"] != "GET":
             durability.touch()
-        await inner(scope, receive, send_after_replay if scope["type"] == "lifespan" else send)
+        await inner(scope, receive, send)
 
     gateway.app = app
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import uuid
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -60,14 +61,14 @@ def test_amounts_of_38_digits_are_added_exactly(stack_with_ministack: RentedStac
     assert updated["Attributes"]["units"] == {"N": "1" + "0" * 36 + "4"}
 
 
-def in_the_emulator(program: str) -> Any:
+def in_the_emulator(program: str, **variables: str) -> Any:
     """What the program prints as JSON: it runs beside the launcher, with the emulator's Python."""
     answer = subprocess.run(
         [CHECKOUT / ".venv-aws/bin/python", "-P", "-c", program, CHECKOUT / "devstack"],
         capture_output=True,
         text=True,
         check=True,
-        env={"STATE_DIR": "/nonexistent", "PERSIST_STATE": "0"},
+        env={"STATE_DIR": "/nonexistent", "PERSIST_STATE": "0", **variables},
     )
     return json.loads(answer.stdout)
 
@@ -133,15 +134,62 @@ print(json.dumps(len(calls)))
     assert in_the_emulator(program) == 1
 
 
-def test_interval_saves_empty_the_log_of_table_changes(stack_with_ministack: RentedStack):
-    log = stack_with_ministack.site.directory("ministack") / "state" / "dynamodb.ahead.jsonl"
-    tables = client(stack_with_ministack, "dynamodb")
-    tables.create_table(
-        TableName=f"logged-{uuid.uuid4()}",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    from tests.devstack.waiting import eventually
+@pytest.mark.parametrize(("bytes_max", "is_saved"), [("0", True), ("32000000", False)])
+def test_tables_are_saved_and_their_log_emptied_when_it_is_long(
+    tmp_path: Path, bytes_max: str, is_saved: bool
+):
+    """After a clean stop there is none in any case: the emulator saves by itself."""
+    program = """
+import asyncio, json, sys
+sys.path.insert(0, sys.argv[1])
+import ministack_launcher as launcher
 
-    assert eventually(lambda: log.stat().st_size == 0)
+async def save_once(durability):
+    saves = []
+    pause = asyncio.sleep
+    async def turn(seconds):
+        saves.append(seconds)
+        if len(saves) > 2:
+            raise asyncio.CancelledError
+        await pause(0)
+    launcher.asyncio.sleep = turn
+    try:
+        await durability.save_at_intervals()
+    except asyncio.CancelledError:
+        launcher.asyncio.sleep = pause
+
+async def main():
+    durability = launcher.Durability()
+    table = {
+        "TableName": "kept",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    headers = {"x-amz-target": "DynamoDB_20120810.CreateTable"}
+    body = json.dumps(table).encode()
+    answer = await launcher.dynamodb.handle_request("POST", "/", headers, body, {})
+    durability.touch()
+    await save_once(durability)
+    after_interval = launcher.TABLE_LOG.stat().st_size, launcher.TABLES.exists()
+    messages = iter([{"type": "lifespan.shutdown"}])
+    async def receive():
+        return next(messages)
+    async def send(message):
+        pass
+    receive, send = durability.around_life(receive, send)
+    await receive()
+    launcher.persistence.save_all(launcher.gateway._build_persistence_save_dict())
+    await send({"type": "lifespan.shutdown.complete"})
+    print(json.dumps([answer[0], *after_interval, launcher.TABLE_LOG.stat().st_size]))
+
+asyncio.run(main())
+"""
+
+    status, log_bytes, tables_saved, after_stop = in_the_emulator(
+        program, STATE_DIR=str(tmp_path), PERSIST_STATE="1", RIALTO_TABLE_LOG_BYTES=bytes_max
+    )
+
+    assert status == 200
+    assert (log_bytes == 0, tables_saved) == (is_saved, is_saved)
+    assert after_stop == 0
