@@ -128,15 +128,16 @@ CHECKS: Mapping[str, str] = {
         WHERE coalesce(h.remaining, 0) <> CASE
             WHEN status IN ('done', 'cancelled', 'rejected') THEN 0 ELSE w.units + w.fee_units END
     """,
+    # By their keys: compared as texts, every hold was looked for among all orders.
     "open holds belong to something": """
         SELECT holds.id, remaining || ' are held for nothing' FROM holds
         WHERE remaining > 0
-          AND CASE split_part(id, ':', 1)
-              WHEN 'order' THEN NOT EXISTS (
-                  SELECT FROM orders WHERE 'order:' || orders.id = holds.id)
-              WHEN 'withdrawal' THEN NOT EXISTS (
-                  SELECT FROM withdrawals w WHERE 'withdrawal:' || w.id = holds.id)
-              ELSE false END
+          AND CASE
+              WHEN id ~ '^order:[0-9]{1,18}$' THEN NOT EXISTS (
+                  SELECT FROM orders WHERE orders.id = substr(holds.id, 7)::bigint)
+              WHEN id LIKE 'withdrawal:%' THEN NOT EXISTS (
+                  SELECT FROM withdrawals w WHERE w.id = substr(holds.id, 12))
+              ELSE id LIKE 'order:%' END
     """,
     "settled trades are in the ledger": """
         SELECT market || ' ' || trades.id, 'has no journal entry' FROM trades

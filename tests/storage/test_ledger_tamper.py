@@ -116,6 +116,7 @@ CONSERVATION = [
         "orders filled what their trades say",
     ),
     ("UPDATE holds SET id = 'order:5' WHERE remaining > 0", "open holds belong to something"),
+    ("UPDATE holds SET id = 'order:x' WHERE remaining > 0", "open holds belong to something"),
     ("UPDATE orders SET id = 5 WHERE closed_at IS NULL", "open holds belong to something"),
     ("DELETE FROM trades", "trades in the ledger are settled"),
     ("UPDATE trades SET id = id + 1", "settled trades are in the ledger"),
