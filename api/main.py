@@ -11,7 +11,7 @@ from api.app import Application
 from api.build import build
 from api.settings import ApiSettings
 from api.socket.protocol import FrameProtocol
-from streams import tracing
+from streams import collector, tracing
 from streams.listening import listen_host
 from streams.logs import configure_logging
 
@@ -54,7 +54,9 @@ def main() -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # It tells of every WebSocket.
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, listen_host())
-    uvicorn.Server(server_config(create_app(settings), settings, port=settings.api_port)).run()
+    server = uvicorn.Server(server_config(create_app(settings), settings, port=settings.api_port))
+    collector.calm()
+    server.run()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from storage.engine import create_engine
 from storage.ledger import Ledger
 from storage.migrate import migrate
 from storage.settlement import Settlements
+from streams import collector
 
 RICH = 10**30
 
@@ -80,6 +81,7 @@ class Scratch:
         await connection.execute("VACUUM ANALYZE")
         await connection.execute("CHECKPOINT")
         await connection.close()
+        collector.calm()  # As every process that serves does.
 
     async def conservation(self) -> str:
         """`ok`, or the first finding of the audit and of the whole chain."""

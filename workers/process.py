@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from streams import tracing
+from streams import collector, tracing
 from streams.logs import configure_logging
 from streams.metrics import emitting
 
@@ -25,6 +25,7 @@ def run(process: str, serve: Callable[[asyncio.Event], Awaitable[None]]) -> None
     """
     configure_logging(process)
     tracing.configure(process)
+    collector.calm()
     uvloop.run(_serve(process, serve))
     # Temporal's threads may abort the interpreter while it shuts down (sdk-python issue 300).
     sys.stdout.flush()
