@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from streams.pace import Pace
+
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
     from types_boto3_kinesis.type_defs import RecordTypeDef, ShardTypeDef
@@ -22,6 +24,9 @@ _Answer = TypeVar("_Answer")
 BATCH_RECORDS = 500
 IDLE_SECONDS = 0.2
 """AWS allows five reads per second and shard."""
+IDLE_SECONDS_MAX = 0.5
+IDLE_PATIENCE = 60
+"""After half a minute without records a shard is looked at twice a second."""
 
 LOOK_FOR_SHARDS_SECONDS = 5.0
 HEARTBEAT_SECONDS = 1.0
@@ -128,10 +133,12 @@ class _ShardReader:
     ) -> None:
         self._kinesis = kinesis
         self._stream = stream
-        self._idle_seconds = idle_seconds
+        most = max(idle_seconds, IDLE_SECONDS_MAX)
+        self._pace = Pace(idle_seconds, idle_seconds, most, IDLE_PATIENCE)
         self._stop = stop
         self._clock = asyncio.get_running_loop().time
         self._kept_at = 0.0
+        self._news_at = self._clock()
 
     async def run(self, position: Position, take: Take, keep: Callable[[Position], None]) -> None:
         """Read the shard to its end, or until the process is to stop."""
@@ -167,8 +174,11 @@ class _ShardReader:
         if is_new or position.is_finished or due:
             await retried(self._stop, partial(keep, position))
             self._kept_at = self._clock()
-        if not is_new:
-            await pause(self._stop, self._idle_seconds)
+        if is_new:
+            self._news_at = self._clock()
+        else:
+            seconds = self._pace.pause_seconds(self._clock() - self._news_at)
+            await pause(self._stop, seconds)
 
     async def _fault(self, position: Position, error: Exception) -> None:
         extra = {"stream": self._stream, "shard": position.shard, "error": str(error)[:500]}
