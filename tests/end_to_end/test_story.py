@@ -27,6 +27,7 @@ from devstack.rented import RentedStack
 from storage import reserves
 from storage.engine import create_engine
 from tests.clients.reserves_verifiers import Case, by_browser, by_program
+from tests.end_to_end.command import rialto
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -205,18 +206,6 @@ def test_commands_find_the_exchange_that_runs_here(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert field in json.loads(done.stdout.splitlines()[-1])
-
-
-def rialto(running: Running, *words: str) -> subprocess.CompletedProcess[str]:
-    """The command as somebody types it, for this exchange."""
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *words],
-        env={**os.environ, **running.variables},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 async def test_the_story_ends_well_though_every_part_is_killed_in_its_middle(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -17,12 +19,14 @@ from cli.demo.outside import OutsideBitcoin, OutsideEthereum
 from cli.demo.staff import Staff
 from cli.running import Running
 from devstack.rented import RentedStack
+from tests.end_to_end.command import rialto
 from tests.end_to_end.web_browser import PATIENCE_MS, Visitor, visitor
 from tests.end_to_end.web_trading import change_and_cancel, every_kind_of_order, read_statement
 from tests.end_to_end.web_withdrawal import save_address, withdraw
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
+COIN = 100_000_000
 SATOSHI = 50_000_000
 USDT_UNITS = 20_000_000_000
 SCRIPT_BYTES_MAX = 200_000
@@ -88,7 +92,12 @@ async def _approve(customer: Customer, staff: Staff) -> None:
 
 
 async def test_a_customer_signs_up_deposits_trades_and_withdraws(
-    browser: Browser, web_url: str, bot: Customer, staff: Staff, bitcoin: OutsideBitcoin
+    browser: Browser,
+    web_url: str,
+    bot: Customer,
+    staff: Staff,
+    bitcoin: OutsideBitcoin,
+    running: Running,
 ):
     assert bot.id
     async with (
@@ -122,6 +131,7 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
         await every_kind_of_order(ada, second)
         await second.page.close()
         await read_statement(ada)
+        await _verify_own_leaf(ada, running)
         payee = await bitcoin.new_address()
         await save_address(ada, "cold store", payee)
         phone.totp_secret = ada.totp_secret
@@ -146,6 +156,29 @@ async def _answer_a_question(ada: Visitor, staff: Staff) -> None:
     await ada.upload_document()
     await ada.hand_in()
     await ada.kyc_is("manual_review")
+
+
+async def _verify_own_leaf(ada: Visitor, running: Running) -> None:
+    """What the exchange owes her is counted in the published sums; another sum is not believed."""
+    proved = await asyncio.to_thread(rialto, running, "reserves", "prove")
+    assert proved.returncode == 0, proved.stderr
+    await ada.go("/proof-of-reserves")
+    await ada.ready()
+    await ada.page.get_by_role("button", name="Take my leaf of the newest bundle").click()
+    leaf = ada.page.get_by_label("Your leaf (JSON)")
+    await expect(leaf).to_have_value(re.compile('"sums"'), timeout=PATIENCE_MS)
+    await ada.page.get_by_role("button", name="Check").click()
+    await ada.sees("Proven: a balance of")
+
+    told = json.loads(await leaf.input_value())
+    answer = await ada.page.request.get(f"{ada.url}/v1/balances")
+    [btc] = [each for each in (await answer.json())["data"] if each["asset"] == "BTC"]
+    owed = Decimal(btc["total"])
+    assert int(told["sums"]["BTC"]) == owed * COIN
+    told["sums"]["BTC"] = str(int(told["sums"]["BTC"]) + 1)
+    await leaf.fill(json.dumps(told))
+    await ada.page.get_by_role("button", name="Check").click()
+    await ada.sees("Not proven:")
 
 
 async def _customer_id(ada: Visitor) -> str:

@@ -55,7 +55,7 @@ class Visitor:
 
     async def sign_up(self) -> None:
         await self.go("/register")
-        await self._ready()
+        await self.ready()
         await self.page.get_by_label("E-mail address").fill(self.email)
         await self.page.get_by_label("Password").fill(self.password)
         await self.page.locator("main").get_by_role("button", name="Sign up").click()
@@ -63,7 +63,7 @@ class Visitor:
 
     async def log_in(self) -> None:
         await self.go("/login")
-        await self._ready()
+        await self.ready()
         await self.page.get_by_label("E-mail address").fill(self.email)
         await self.page.get_by_label("Password").fill(self.password)
         await self.press_log_in()
@@ -178,7 +178,7 @@ class Visitor:
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         return int(await self.page.evaluate(wider))
 
-    async def _ready(self) -> None:
+    async def ready(self) -> None:
         """Forms are drawn by the server; they work once the script is there."""
         await self.page.wait_for_load_state("networkidle")
 
