@@ -134,12 +134,7 @@ print(json.dumps(len(calls)))
     assert in_the_emulator(program) == 1
 
 
-@pytest.mark.parametrize(("bytes_max", "is_saved"), [("0", True), ("32000000", False)])
-def test_tables_are_saved_and_their_log_emptied_when_it_is_long(
-    tmp_path: Path, bytes_max: str, is_saved: bool
-):
-    """After a clean stop there is none in any case: the emulator saves by itself."""
-    program = """
+SAVING = """
 import asyncio, json, sys
 sys.path.insert(0, sys.argv[1])
 import ministack_launcher as launcher
@@ -186,8 +181,14 @@ async def main():
 asyncio.run(main())
 """
 
+
+@pytest.mark.parametrize(("bytes_max", "is_saved"), [("0", True), ("32000000", False)])
+def test_tables_are_saved_and_their_log_emptied_when_it_is_long(
+    tmp_path: Path, bytes_max: str, is_saved: bool
+):
+    """After a clean stop there is none in any case: the emulator saves by itself."""
     status, log_bytes, tables_saved, after_stop = in_the_emulator(
-        program, STATE_DIR=str(tmp_path), PERSIST_STATE="1", RIALTO_TABLE_LOG_BYTES=bytes_max
+        SAVING, STATE_DIR=str(tmp_path), PERSIST_STATE="1", RIALTO_TABLE_LOG_BYTES=bytes_max
     )
 
     assert status == 200

@@ -104,15 +104,7 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
         visitor(browser, web_url, viewport={"width": 1440, "height": 900}) as ada,
         visitor(browser, web_url, viewport={"width": 390, "height": 844}) as phone,
     ):
-        await ada.sign_up()
-        # Logged in while there was no second factor to prove: later it has to prove one.
-        await phone.log_in_as(ada)
-        await ada.hand_in_papers()
-        await ada.kyc_is("manual_review")
-        await _answer_a_question(ada, staff)
-        await staff.approve_kyc(await _customer_id(ada), "papers seen, name and photo match")
-        await ada.kyc_is("approved")
-        await ada.set_up_authenticator()
+        await _become_customer(ada, phone, staff)
 
         await bitcoin.prepare(2 * SATOSHI)
         await bitcoin.pay(await ada.deposit_address("BTC"), SATOSHI)
@@ -143,6 +135,18 @@ async def test_a_customer_signs_up_deposits_trades_and_withdraws(
         for tab in (ada, phone):
             assert tab.complaints == []
             assert tab.elsewhere == set()
+
+
+async def _become_customer(ada: Visitor, phone: Visitor, staff: Staff) -> None:
+    await ada.sign_up()
+    # Logged in while there was no second factor to prove: later it has to prove one.
+    await phone.log_in_as(ada)
+    await ada.hand_in_papers()
+    await ada.kyc_is("manual_review")
+    await _answer_a_question(ada, staff)
+    await staff.approve_kyc(await _customer_id(ada), "papers seen, name and photo match")
+    await ada.kyc_is("approved")
+    await ada.set_up_authenticator()
 
 
 async def _answer_a_question(ada: Visitor, staff: Staff) -> None:
