@@ -26,6 +26,11 @@ Result = TypeVar("Result")
 BATCH_MAX = 256
 """Longer batches hold hot accounts' locks longer and gain little: a commit is 1% of them."""
 
+_COMMITTERS = (1, 1, BATCH_MAX)
+"""How many works must wait for each of them. The third has something to do in a crowd, while the
+others wait for the database; three small batches would only wait for each other's locks.
+"""
+
 _RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 PATIENCE_SECONDS = 10.0
 """How long an unreachable database is tried again before callers are told `OutcomeUnknown`."""
@@ -59,15 +64,13 @@ class GroupCommit(Generic[Work, Result]):
         commit: Callable[
             [DriverConnection, Sequence[Work]], Awaitable[Sequence[Result | Exception]]
         ],
-        *,
-        committers: int = 2,
     ) -> None:
         self._pool = pool
         self._commit = commit
         self._waiting: deque[tuple[Work, asyncio.Future[Result]]] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
-        self._tasks = [asyncio.create_task(self._run()) for _ in range(committers)]
+        self._tasks = [asyncio.create_task(self._run(least)) for least in _COMMITTERS]
 
     async def submit(self, work: Work) -> Result:
         """The result once it is committed; raises what `commit` answered for this work."""
@@ -96,16 +99,17 @@ class GroupCommit(Generic[Work, Result]):
         self._arrived.set()
         await asyncio.gather(*self._tasks)
 
-    async def _run(self) -> None:
+    async def _run(self, least: int) -> None:
+        """Commit whenever that many works wait."""
         while True:
-            while not self._waiting:
+            while len(self._waiting) < least:
                 if self._closing:
                     return
                 self._arrived.clear()
                 await self._arrived.wait()
             await asyncio.sleep(0)  # Lets everybody who is ready in this round join.
             count = min(len(self._waiting), BATCH_MAX)
-            if count:  # The other committer may have taken them meanwhile.
+            if count >= least:  # Another committer may have taken some meanwhile.
                 await self._settle([self._waiting.popleft() for _ in range(count)])
 
     async def _settle(self, batch: Sequence[tuple[Work, asyncio.Future[Result]]]) -> None:
