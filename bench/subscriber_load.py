@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import sys
+import time
 from typing import Any
 
 import uvloop
@@ -21,6 +22,7 @@ MARKET = "BTC-USDT"
 _SEQUENCE = re.compile(rb'"sequence":(\d+)')
 _SUBSCRIBE = f'{{"op":"subscribe","channel":"book","market":"{MARKET}"}}'.encode()
 _AT_ONCE = 100
+_QUIET_SECONDS = 5.0
 
 
 class Crowd:
@@ -45,6 +47,17 @@ class Crowd:
                 each.send(_SUBSCRIBE)
             self._frames += opened
         await self._all_have_snapshots.wait()
+
+    async def hear_the_rest(self, updates: int) -> None:
+        """Until everybody has that many updates, or nothing came for some seconds."""
+        heard, since = -1.0, time.monotonic()
+        while len(self.heard) < updates or any(n < self._wanted for n, *_ in self.heard.values()):
+            now_heard = sum(n for n, *_ in self.heard.values())
+            if now_heard != heard:
+                heard, since = now_heard, time.monotonic()
+            if time.monotonic() - since > _QUIET_SECONDS:
+                return
+            await asyncio.sleep(0.05)
 
     @property
     def lost(self) -> int:
@@ -75,7 +88,6 @@ async def _trade(port: int, logins: list[Login], rate: float, seconds: float) ->
         await _place(connections[1], taker, "buy")
         made += 1
         await asyncio.sleep(max(0.0, began + made / rate - loop.time()))
-    await asyncio.sleep(1.0)
     return made
 
 
@@ -92,6 +104,7 @@ async def _main(task: dict[str, Any]) -> dict[str, Any]:
     trades = await _trade(
         task["port"], [Login(**each) for each in task["logins"]], task["rate"], task["seconds"]
     )
+    await crowd.hear_the_rest(2 * trades)
     return {"trades": trades, "lost": crowd.lost, "bytes": crowd.bytes, "heard": crowd.heard}
 
 
