@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import secrets
 import sys
 import time
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class Load:
         self._logins = logins
         self._random = random.Random(1)
         self._due: dict[str, float] = {}
+        self._run = secrets.token_hex(3)
+        """In every order's id: the ids of an earlier load would only be answered again."""
         self._number = 0
         self.figures = Figures()
 
@@ -124,7 +127,7 @@ class Load:
 
     def _order(self, due: float) -> bytes:
         self._number += 1
-        client_id = f"load-{self._number}"
+        client_id = f"load-{self._run}-{self._number}"
         self._due[client_id] = due
         side = "buy" if self._random.random() < 0.5 else "sell"
         ticks = _MID_TICKS + self._random.randint(-_SPREAD_TICKS, _SPREAD_TICKS)

@@ -60,6 +60,12 @@ resource "aws_db_parameter_group" "this" {
     value = "on"
   }
 
+  # Tables that grow from nothing are planned for as empty until they were analyzed.
+  parameter {
+    name  = "autovacuum_naptime"
+    value = "15"
+  }
+
   parameter {
     name  = "log_min_duration_statement"
     value = "250"
