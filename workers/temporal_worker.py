@@ -25,6 +25,8 @@ class Queue:
     name: str
     activities: Sequence[Callable[..., Any]] = ()
     workflows: Sequence[type[Any]] = ()
+    local_activities: Sequence[Callable[..., Any]] = ()
+    """What its workflows run within their own tasks; nobody else is given them by the server."""
     activities_at_once: int = 50
     activities_per_second: float | None = None
     """Server-side limit over all workers of the queue, e.g. a node's quota."""
@@ -42,7 +44,8 @@ def build_worker(client: Client, queue: Queue, options: Options | None = None) -
         client,
         task_queue=queue.name,
         workflows=queue.workflows,
-        activities=queue.activities,
+        activities=[*queue.activities, *queue.local_activities],
+        no_remote_activities=bool(queue.local_activities) and not queue.activities,
         interceptors=options.interceptors,
         build_id=options.build_id,
         # The sandbox still bans clocks and randomness in workflow files; our packages load once.

@@ -70,18 +70,25 @@ class Settings(BaseSettings):
     metrics_port: int | None = None
 
 
-def ledger_queue(books: Books) -> Queue:
+def queues(books: Books) -> list[Queue]:
+    """Workflows of money, and what they ask of the ledger."""
     parts = (books.engine, books.ledger, books.catalog, books.notices)
-    settlements = Settlements(books.ledger, books.catalog.markets)
-    return Queue(
+    settlement = SettlementActivities(
+        Settlements(books.ledger, books.catalog.markets), books.notices
+    )
+    workflows = Queue(
+        WORKFLOWS_QUEUE, workflows=MONEY_WORKFLOWS, local_activities=[settlement.settle_batch]
+    )
+    ledger = Queue(
         LEDGER_QUEUE,
         activities=[
             *WithdrawalActivities(*parts).all(),
-            *SettlementActivities(settlements, books.notices).all(),
+            *settlement.all(),
             *LedgerCareActivities(books.ledger).all(),
             *ReserveActivities(books.engine).all(),
         ],
     )
+    return [workflows, ledger]
 
 
 async def serve(stop: asyncio.Event) -> None:
@@ -118,7 +125,7 @@ async def serve(stop: asyncio.Event) -> None:
         staff = await asyncio.to_thread(StaffInterceptor.from_kms, aws.client("kms"))
         await serve_queues(
             client,
-            [Queue(WORKFLOWS_QUEUE, workflows=MONEY_WORKFLOWS), ledger_queue(books)],
+            queues(books),
             stop,
             options=Options(interceptors=[staff]),
             on_running=partial(health.ready, "worker"),

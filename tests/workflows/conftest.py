@@ -11,11 +11,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
+from activities.settlement import SettlementResult
 from compliance.staff import Role
 from devstack.rented import Database
+from ledger.settlement import SettlementBatch
 from streams.temporal import data_converter
 from tests.kyc.conftest import DYNAMIC_SETTINGS, SERVER
 from tests.kyc.fakes import STAFF_KEY, PortalStandIn, Signature
@@ -43,6 +46,11 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
+@activity.defn(name="settle_batch")
+async def not_at_once(_: SettlementBatch) -> SettlementResult:
+    raise RuntimeError("the ledger does not answer here")
+
+
 @dataclass
 class Office:
     """The ledger's workflows at work on a real database, and staff beside them."""
@@ -61,13 +69,21 @@ class Office:
 
     @asynccontextmanager
     async def working(
-        self, *activities: Callable[..., Any], **others: Sequence[Callable[..., Any]]
+        self,
+        *activities: Callable[..., Any],
+        local: Callable[..., Any] | None = None,
+        **others: Sequence[Callable[..., Any]],
     ) -> AsyncIterator[None]:
-        """Workers for the workflows, for these activities of the ledger's queue, and others."""
+        """Workers for the workflows, for these activities of the ledger's queue, and others.
+
+        `local` settles within the workflow's task; without it that fails at once.
+        """
         options = Options(interceptors=[StaffInterceptor([STAFF_KEY.public_key()])])
         queues = [Queue(LEDGER_QUEUE, activities), *(Queue(*each) for each in others.items())]
         async with AsyncExitStack() as workers:
-            workflows = Queue(WORKFLOWS_QUEUE, workflows=MONEY_WORKFLOWS)
+            workflows = Queue(
+                WORKFLOWS_QUEUE, workflows=MONEY_WORKFLOWS, local_activities=[local or not_at_once]
+            )
             for queue in (workflows, *queues):
                 if queue.workflows or queue.activities:
                     worker = build_worker(self.environment.client, queue, options)

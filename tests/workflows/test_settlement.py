@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 
 from activities.settlement import SettlementActivities
@@ -59,6 +60,41 @@ async def test_a_run_settles_once_though_it_is_started_again_and_again(office: O
 
     assert (result.trades, result.replayed) == (1, False)
     assert described.status is WorkflowExecutionStatus.COMPLETED
+    assert await office.world.balance(alice, USDT) == (900_000, 0)
+
+
+async def scheduled(handle) -> int:
+    """How many activities the server was asked for."""
+    kinds = [event.event_type async for event in handle.fetch_history_events()]
+    return kinds.count(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+
+
+async def test_a_run_settles_within_its_first_task(office: Office):
+    """No activity, no timer: Temporal writes five events for it and not eleven."""
+    alice, batch = await crossed(office.world)
+    activities = SettlementActivities(office.world.settlements)
+    async with office.working(*activities.all(), local=activities.settle_batch):
+        await start_settlement(office.client, batch)
+        result = await handle_of(office, batch).result()
+
+    assert (result.trades, result.replayed) == (1, False)
+    assert await scheduled(handle_of(office, batch)) == 0
+    assert await office.world.balance(alice, USDT) == (900_000, 0)
+
+
+@pytest.mark.parametrize("is_settled", [True, False])
+async def test_what_fails_at_once_is_settled_as_an_activity(office: Office, is_settled: bool):
+    """The database went away, before or after the commit: it is asked again, where staff see it."""
+    alice, batch = await crossed(office.world)
+    settlements = LosesItsAnswer(office.world.ledger, MARKETS)
+    settlements.settles = is_settled
+    activities = SettlementActivities(settlements)
+    async with office.working(*activities.all(), local=activities.settle_batch):
+        await start_settlement(office.client, batch)
+        result = await handle_of(office, batch).result()
+
+    assert result.replayed is is_settled
+    assert await scheduled(handle_of(office, batch)) == 1
     assert await office.world.balance(alice, USDT) == (900_000, 0)
 
 
@@ -148,15 +184,17 @@ async def test_a_run_that_somebody_terminated_can_be_started_again(office: Offic
 
 
 class LosesItsAnswer(Settlements):
-    """Dies right after the commit, the first time: nobody is told that it settled."""
+    """Dies right after the commit, or before, the first time: nobody is told what happened."""
 
     died = False
+    settles = True
 
     async def settle(self, batch: SettlementBatch) -> Settled:
-        settled = await super().settle(batch)
+        if self.died or self.settles:
+            settled = await super().settle(batch)
         if not self.died:
             self.died = True
-            raise asyncpg.ConnectionDoesNotExistError("after the commit")
+            raise asyncpg.ConnectionDoesNotExistError("nobody knows whether it settled")
         return settled
 
 
