@@ -20,6 +20,7 @@ from compliance.staff import Role
 from devstack.rented import Database
 from ledger.settlement import SettlementBatch
 from streams.temporal import data_converter
+from tests.histories.recording import record_when_asked
 from tests.kyc.conftest import DYNAMIC_SETTINGS, SERVER
 from tests.kyc.fakes import STAFF_KEY, PortalStandIn, Signature
 from tests.storage.world import World, opened
@@ -44,6 +45,7 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
     )
     async with environment:
         yield environment
+        await record_when_asked(environment.client)
 
 
 @activity.defn(name="settle_batch")
