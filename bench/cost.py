@@ -35,15 +35,15 @@ def _figure(value: str, unit: str, source: str) -> Figure:
 
 
 MEASURED = {
-    "hold, API": _figure("121", "µs of a core", "docs/ledger.md, by COPY"),
-    "hold, PostgreSQL": _figure("94", "µs of a core", "docs/ledger.md, by COPY"),
-    "trade, worker": _figure("210", "µs of a core", "docs/ledger.md, upper figure"),
-    "trade, PostgreSQL": _figure("160", "µs of a core", "docs/ledger.md, upper figure"),
+    "hold, API": _figure("100", "µs of a core", "docs/ledger.md, upper figure"),
+    "hold, PostgreSQL": _figure("108", "µs of a core", "docs/ledger.md, upper figure"),
+    "trade, worker": _figure("147", "µs of a core", "docs/ledger.md, upper figure"),
+    "trade, PostgreSQL": _figure("183", "µs of a core", "docs/ledger.md, upper figure"),
     "command, engine": _figure("10", "µs of a core", "rialto bench engine"),
 }
 ASSUMED = {
     "HTTP, login, JSON": _figure(
-        "2000", "µs of a core an order", "docs/api.md: 256 connections, both cores full"
+        "2800", "µs of a core an order", "docs/capacity/report-orders.md, without the hold"
     ),
     "events": _figure("120", "bytes an order on Kinesis", "two or three short rows, packed"),
     "item writes": _figure(
