@@ -119,9 +119,12 @@ class WithdrawalDesk(PaymentDriver):
         description='Cancel it while coins cannot have left. JSON: {"reason": "10 letters ..."}'
     )
     async def cancel(self, action: StaffAction) -> StaffAnswer:
-        if self._current.payment_status is PaymentStatus.RESERVED:
+        view = self._current
+        if workflow.patched("cancel-reads-the-row"):  # It is ahead of us by a moment.
+            view = await self._database(WithdrawalActivities.read_withdrawal)
+        if view.payment_status is PaymentStatus.RESERVED:
             return await self._word(
-                RepairActivities.drop_withdrawal, action, "Take out", queue=self._current.chain
+                RepairActivities.drop_withdrawal, action, "Take out", queue=view.chain
             )
         return await self._word(WithdrawalActivities.cancel_withdrawal, action, "Cancel")
 
