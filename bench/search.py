@@ -39,6 +39,8 @@ SECONDS = 20.0
 CALLERS = 4
 CUSTOMERS = 2_000
 START_MS = 1_764_000_000_000
+SPAN_MS = 330 * 24 * 3_600_000
+"""Eleven months, so that trades fill as many indexes as an exchange of a year has."""
 MARKET = LISTED[0]
 _PREFIX = "bench-"
 _TRIES = 5
@@ -57,7 +59,7 @@ class NoLag(ProjectionLag):
 def documents(count: int, random: Random) -> Iterator[Document]:
     """Half trades, three in ten orders, the rest deposits and the outputs that paid them."""
     for number in range(1, count // 10 + 1):
-        at_ms = START_MS + number * 10_000
+        at_ms = START_MS + number * SPAN_MS // (count // 10)
         for part in range(5):
             yield document.of_trade(_trade(number * 5 + part, at_ms, random), MARKET)
         for part in range(3):

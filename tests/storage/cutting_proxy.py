@@ -76,6 +76,7 @@ class CuttingProxy:
                     break
                 if is_commit and self._rolls("after_commit", self._after_commit):
                     back.cancel()
+                    await asyncio.wait([back])  # Two may not read from the server at once.
                     requests.write(data)
                     await requests.drain()
                     await server.read(CHUNK)  # The server has answered: it is done.
