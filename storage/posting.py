@@ -55,6 +55,28 @@ WHERE id = ANY(ARRAY(SELECT json_array_elements_text($2::json)))
 _ENTRY_COLUMNS = ("number", "id", "reason", "cause", "body_hash", "reverses", "posted_at")
 _TRANSFER_COLUMNS = (*TransferRow._fields, "posted_at")
 
+FEW = 32
+"""Up to so many entries (or orders) go in one statement. COPY costs a third of that for each row,
+but two round trips for each table: it is dearer than the rows of a small batch.
+"""
+
+_INSERT_FEW = f"""
+WITH entries AS (
+    INSERT INTO journal_entries ({", ".join(_ENTRY_COLUMNS)})
+    SELECT {", ".join(_ENTRY_COLUMNS[:-1])}, $3::timestamptz
+    FROM json_to_recordset($1::json) AS r (
+        number bigint, id text, reason text, cause text, body_hash bytea, reverses bigint
+    )
+)
+INSERT INTO transfers ({", ".join(_TRANSFER_COLUMNS)})
+SELECT {", ".join(_TRANSFER_COLUMNS[:-1])}, $3::timestamptz
+FROM json_to_recordset($2::json) AS r (
+    entry_number bigint, ordinal smallint, asset text, units numeric, hold_id text,
+    debit_account bigint, debit_sequence bigint, debit_balance numeric, debit_hash bytea,
+    credit_account bigint, credit_sequence bigint, credit_balance numeric, credit_hash bytea
+)
+"""  # noqa: S608 - only our own column names are put in
+
 _EXPIRY = """
 UPDATE holds SET expires_at = r.expires_at
 FROM unnest($1::text[], $2::timestamptz[]) AS r (id, expires_at) WHERE holds.id = r.id
@@ -165,8 +187,8 @@ class Poster:
         return loaded
 
 
-def _json(names: Sequence[str]) -> str:
-    return msgspec.json.encode(names).decode()
+def _json(values: Sequence[object]) -> str:
+    return msgspec.json.encode(values).decode()
 
 
 def _apply(book: Book, loaded: _Loaded, entry: JournalEntry, number: int) -> EntryRow | Outcome:
@@ -200,8 +222,10 @@ def _again(entry: JournalEntry, before: asyncpg.Record | EntryRow) -> Outcome:
 async def _write(
     connection: DriverConnection, rows: Sequence[EntryRow], posted_at: datetime
 ) -> None:
-    """By COPY, which costs a third of an INSERT from arrays, for us and for the server."""
     if not rows:
+        return
+    if len(rows) <= FEW:
+        await _write_few(connection, rows, posted_at)
         return
     entries = [
         (row.number, row.id, row.reason, row.cause, row.body_hash, row.reverses, posted_at)
@@ -215,6 +239,47 @@ async def _write(
         await connection.copy_records_to_table(
             "transfers", columns=_TRANSFER_COLUMNS, records=transfers
         )
+
+
+async def _write_few(
+    connection: DriverConnection, rows: Sequence[EntryRow], posted_at: datetime
+) -> None:
+    entries = [
+        {
+            "number": row.number,
+            "id": row.id,
+            "reason": row.reason,
+            "cause": row.cause,
+            "body_hash": _hex(row.body_hash),
+            "reverses": row.reverses,
+        }
+        for row in rows
+    ]
+    transfers = [_as_json(transfer) for row in rows for transfer in row.transfers]
+    await connection.execute(_INSERT_FEW, _json(entries), _json(transfers), posted_at)
+
+
+def _as_json(transfer: TransferRow) -> dict[str, object]:
+    """Units as text: they may be longer than JSON's encoders take a number for."""
+    return {
+        "entry_number": transfer.entry_number,
+        "ordinal": transfer.ordinal,
+        "asset": transfer.asset,
+        "units": str(transfer.units),
+        "hold_id": transfer.hold_id,
+        "debit_account": transfer.debit_account,
+        "debit_sequence": transfer.debit_sequence,
+        "debit_balance": str(transfer.debit_balance),
+        "debit_hash": _hex(transfer.debit_hash),
+        "credit_account": transfer.credit_account,
+        "credit_sequence": transfer.credit_sequence,
+        "credit_balance": str(transfer.credit_balance),
+        "credit_hash": _hex(transfer.credit_hash),
+    }
+
+
+def _hex(value: bytes) -> str:
+    return "\\x" + value.hex()
 
 
 async def _write_expiries(

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from domain.market import Side
 from engine import commands, events
 from ledger.fees import FeeRates
 from storage.orders import OrderStatus, PlacedOrder
+from storage.pool import LedgerConnection
 from tests.storage.world import BTC, BTC_USDT, USDT, World, limit, unique
 
 pytestmark = pytest.mark.stack
@@ -282,3 +284,42 @@ async def test_orders_are_listed_newest_first_and_open_ones_oldest_first(world: 
     assert [order.id for order in history] == [third, second, first]
     page = await world.orders.history(alice, before=third, limit=1)
     assert [order.id for order in page] == [second]
+
+
+@pytest.mark.parametrize("few", [0, 32], ids=["by copy", "in one statement"])
+async def test_rows_are_the_same_however_many_are_written(
+    world: World, monkeypatch: pytest.MonkeyPatch, few: int
+):
+    """Small batches go in one statement, large ones by COPY."""
+    monkeypatch.setattr("storage.posting.FEW", few)
+    monkeypatch.setattr("storage.order_batch.FEW", few)
+    copied = []
+    copy = LedgerConnection.copy_records_to_table
+
+    def recorded(self: LedgerConnection, table: str, **rest: Any) -> Any:
+        copied.append(table)
+        return copy(self, table, **rest)
+
+    monkeypatch.setattr(LedgerConnection, "copy_records_to_table", recorded)
+    alice = await world.customer(USDT=10**30, BTC=10**8)
+    copied.clear()
+
+    placed = await world.place(
+        limit(
+            alice, BUY, 2**40, 10**6, kind='it"s, {odd}', client_order_id=ClientOrderId("ä\\'1"),
+            fees=FeeRates(5, 6), options={"a": None, "b": ["\\", {"c": 1}]}, display_lots=7,
+            expires_us=9, terms=commands.GTD | commands.POST_ONLY,
+        )
+    )  # fmt: skip
+
+    order = await world.orders.find(placed.order_id)
+    assert order
+    assert (order.kind, order.client_order_id) == ('it"s, {odd}', "ä\\'1")
+    assert (order.price_ticks, order.lots, order.display_lots) == (2**40, 10**6, 7)
+    assert order.options == {"a": None, "b": ["\\", {"c": 1}]}
+    assert (order.status, order.last_sequence, order.closed_at) == (OrderStatus.PLACED, 0, None)
+    assert order.placed_at == order.updated_at == placed.placed_at
+    assert (await unsent(world))[placed.command_id] == placed.command
+    assert await world.balance(alice, USDT) == (10**30 - 2**40 * 10**6, 2**40 * 10**6)
+    await world.assert_conserved()
+    assert bool(copied) == (few == 0)
