@@ -73,7 +73,10 @@ def ministack_probe(site: Site) -> None:
 def osmem_plan(site: Site) -> Plan:
     binary = Path(str(files("osmem_server"))) / "bin" / "osmem-server"
     address = f"127.0.0.1:{site.port('osmem')}"
-    return server_plan(site, "osmem", binary, "-addr", address, "-no-stdin-watch")
+    # It would let garbage grow to the size of what it holds; near this it collects more eagerly.
+    limit = site.settings.get("RIALTO_SEARCH_MEMORY")
+    extra = {"GOMEMLIMIT": limit} if limit else None
+    return server_plan(site, "osmem", binary, "-addr", address, "-no-stdin-watch", extra=extra)
 
 
 def osmem_probe(site: Site) -> None:

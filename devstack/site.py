@@ -21,6 +21,7 @@ REMEMBERED = (
     "RIALTO_TRACES",
     "RIALTO_BITCOIND_PROXY_PORT",
     "RIALTO_ANVIL_PROXY_PORT",
+    "RIALTO_SEARCH_MEMORY",
 )
 """Settings that `up` stores, so that later commands and respawned parts see the same."""
 
