@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,14 @@ from chains.ethereum import addresses as ethereum_addresses
 from chains.ethereum.node import EthereumNode
 from devstack.chain_funds import MINER_WALLET, ensure_wallet, send_from_dev_account
 from devstack.seed_chains import CONTRACTS
-from domain.ids import CustomerId
+from domain.ids import CustomerId, TxId
 from storage.addresses import Derived, issue
 from storage.blocks import hash_at
 from storage.tables_custody import chain_events, deposits
 from streams.aws import client
 
 REGTEST = network("regtest")
+_BLOCK_SECONDS = 60.0
 BITCOIN_PER_BLOCK = 50
 _STEPS_MAX = 2_000
 
@@ -155,15 +157,21 @@ class Outside:
         await self.node.call("anvil_mine", hex(count))
 
     async def _send(self, to: str, *, wei: int = 0, data: bytes = b"") -> str:
-        """Send from anvil's first account, unlocked on the node; mined at once."""
-        return str(
-            await self.node.call(
-                "eth_sendTransaction",
-                {
-                    "from": "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
-                    "to": to,
-                    "value": hex(wei),
-                    "data": "0x" + data.hex(),
-                },
-            )
+        """Send from anvil's first account, unlocked on the node, and wait for the block."""
+        txid = await self.node.call(
+            "eth_sendTransaction",
+            {
+                "from": "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+                "to": to,
+                "value": hex(wei),
+                "data": "0x" + data.hex(),
+            },
         )
+        await self.until_mined(TxId(txid))
+        return str(txid)
+
+    async def until_mined(self, txid: TxId) -> None:
+        """anvil answers before the block is made, by a moment that grows with the load."""
+        async with asyncio.timeout(_BLOCK_SECONDS):
+            while await self.node.receipt(txid) is None:  # noqa: ASYNC110 - nothing signals it
+                await asyncio.sleep(0.02)

@@ -221,6 +221,7 @@ async def test_a_failed_transaction_pays_nothing(
             "data": "0x" + transfer_call(address, 5).hex(),
         },
     )
+    await outside.until_mined(TxId(txid))
 
     await listener.to_tip()
 
