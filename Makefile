@@ -37,7 +37,7 @@ down: ## Stop it; data stays for the next make up
 	@$(BIN)/rialto down
 
 .PHONY: demo
-demo: ## Play the story: customers, deposits, trades, withdrawals, and the check of every unit
+demo: install ## Play the story: customers, deposits, trades, withdrawals, and the check of every unit
 	@$(BIN)/rialto demo
 
 .PHONY: test
