@@ -17,7 +17,9 @@ from domain.market import MarketId
 from engine import commands
 from storage.order_rows import NewOrder, PlacedOrder, Placement, QueuedCommand
 from storage.pool import DriverConnection
-from storage.posting import FEW, Posted, Poster
+from storage.posting import Posted, Poster
+from storage.row_writing import RowWriter
+from storage.tables_ledger import order_commands, orders
 from storage.trade_limits import TradeLimits
 
 _FIND_CLIENT_IDS = """
@@ -35,34 +37,14 @@ FROM orders o LEFT JOIN order_commands c ON c.id = o.command_id
 WHERE o.id = ANY($1::bigint[])
 """
 
-_COLUMNS = (
+_ORDER_COLUMNS = (
     "id", "customer_id", "market", "client_order_id", "side", "kind", "terms", "price_ticks",
     "lots", "trigger_kind", "trigger", "display_lots", "budget", "expires_us", "hold_order_id",
-    "command_id", "options", "maker_fee_ppm", "taker_fee_ppm",
+    "command_id", "options", "maker_fee_ppm", "taker_fee_ppm", "status", "placed_at", "updated_at",
 )  # fmt: skip
-
-_ORDER_COLUMNS = (*_COLUMNS, "status", "placed_at", "updated_at")
 _COMMAND_COLUMNS = ("id", "market", "owner", "order_id", "command", "created_at")
 
-# See posting.FEW.
-_INSERT_FEW = f"""
-WITH commands AS (
-    INSERT INTO order_commands ({", ".join(_COMMAND_COLUMNS)})
-    SELECT id, market, owner, order_id, command, $3::timestamptz
-    FROM json_to_recordset($1::json) AS r (
-        id bigint, market text, owner bigint, order_id bigint, command bigint[]
-    )
-)
-INSERT INTO orders ({", ".join(_ORDER_COLUMNS)})
-SELECT {", ".join(_COLUMNS).replace("options", "options::jsonb")},
-    'placed', $3::timestamptz, $3::timestamptz
-FROM json_to_recordset($2::json) AS r (
-    id bigint, customer_id bigint, market text, client_order_id text, side text, kind text,
-    terms integer, price_ticks bigint, lots bigint, trigger_kind smallint, trigger bigint,
-    display_lots bigint, budget bigint, expires_us bigint, hold_order_id bigint, command_id bigint,
-    options text, maker_fee_ppm integer, taker_fee_ppm integer
-)
-"""  # noqa: S608 - only our own column names are put in
+_WRITER = RowWriter((orders, _ORDER_COLUMNS), (order_commands, _COMMAND_COLUMNS))
 
 # For requests: repeated after a lost connection, they may be there already.
 _WRITE_REQUESTS = """
@@ -226,29 +208,11 @@ async def _place(
         if not outcome.replayed:
             written.append(placement)
     if written:
-        await _write(connection, written, placed_at)
-
-
-async def _write(
-    connection: DriverConnection, placements: Sequence[Placement], placed_at: datetime
-) -> None:
-    orders = [row for each in placements for row in _order_rows(each, placed_at)]
-    sent = [_command_row(each, placed_at) for each in placements]
-    if len(orders) <= FEW:
-        await connection.execute(
-            _INSERT_FEW,
-            _as_json(_COMMAND_COLUMNS[:-1], sent),
-            _as_json(_COLUMNS, orders),
-            placed_at,
+        await _WRITER.write(
+            connection,
+            [row for placement in written for row in _order_rows(placement, placed_at)],
+            [_command_row(placement, placed_at) for placement in written],
         )
-        return
-    await connection.copy_records_to_table("orders", columns=_ORDER_COLUMNS, records=orders)
-    await connection.copy_records_to_table("order_commands", columns=_COMMAND_COLUMNS, records=sent)
-
-
-def _as_json(columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> str:
-    """Objects of the first columns, for json_to_recordset."""
-    return msgspec.json.encode([dict(zip(columns, row, strict=False)) for row in rows]).decode()
 
 
 def _command_row(placement: Placement, placed_at: datetime) -> tuple[object, ...]:

@@ -25,6 +25,8 @@ from ledger.entry import JournalEntry, PlaceHold, body_hash
 from storage.accounts import AccountDirectory
 from storage.ids import IdBlocks
 from storage.pool import DriverConnection
+from storage.row_writing import RowWriter
+from storage.tables_ledger import journal_entries, transfers
 
 # Lists come as one text each: asyncpg looks three times at every element of an array. Joined, not
 # compared with ANY: whoever has waited for a row checks it again, and would read the whole list
@@ -55,27 +57,7 @@ WHERE id = ANY(ARRAY(SELECT json_array_elements_text($2::json)))
 _ENTRY_COLUMNS = ("number", "id", "reason", "cause", "body_hash", "reverses", "posted_at")
 _TRANSFER_COLUMNS = (*TransferRow._fields, "posted_at")
 
-FEW = 8
-"""Up to so many entries (or orders) go in one statement. COPY costs less for each row, but two
-round trips for each table: that is dearer than the rows of a small batch. Measured: even at 16.
-"""
-
-_INSERT_FEW = f"""
-WITH entries AS (
-    INSERT INTO journal_entries ({", ".join(_ENTRY_COLUMNS)})
-    SELECT {", ".join(_ENTRY_COLUMNS[:-1])}, $3::timestamptz
-    FROM json_to_recordset($1::json) AS r (
-        number bigint, id text, reason text, cause text, body_hash bytea, reverses bigint
-    )
-)
-INSERT INTO transfers ({", ".join(_TRANSFER_COLUMNS)})
-SELECT {", ".join(_TRANSFER_COLUMNS[:-1])}, $3::timestamptz
-FROM json_to_recordset($2::json) AS r (
-    entry_number bigint, ordinal smallint, asset text, units numeric, hold_id text,
-    debit_account bigint, debit_sequence bigint, debit_balance numeric, debit_hash bytea,
-    credit_account bigint, credit_sequence bigint, credit_balance numeric, credit_hash bytea
-)
-"""  # noqa: S608 - only our own column names are put in
+_WRITER = RowWriter((journal_entries, _ENTRY_COLUMNS), (transfers, _TRANSFER_COLUMNS))
 
 _EXPIRY = """
 UPDATE holds SET expires_at = r.expires_at
@@ -187,8 +169,8 @@ class Poster:
         return loaded
 
 
-def _json(values: Sequence[object]) -> str:
-    return msgspec.json.encode(values).decode()
+def _json(names: Sequence[str]) -> str:
+    return msgspec.json.encode(names).decode()
 
 
 def _apply(book: Book, loaded: _Loaded, entry: JournalEntry, number: int) -> EntryRow | Outcome:
@@ -224,62 +206,12 @@ async def _write(
 ) -> None:
     if not rows:
         return
-    if len(rows) <= FEW:
-        await _write_few(connection, rows, posted_at)
-        return
     entries = [
         (row.number, row.id, row.reason, row.cause, row.body_hash, row.reverses, posted_at)
         for row in rows
     ]
-    await connection.copy_records_to_table(
-        "journal_entries", columns=_ENTRY_COLUMNS, records=entries
-    )
-    transfers = [(*transfer, posted_at) for row in rows for transfer in row.transfers]
-    if transfers:  # Entries may release nothing.
-        await connection.copy_records_to_table(
-            "transfers", columns=_TRANSFER_COLUMNS, records=transfers
-        )
-
-
-async def _write_few(
-    connection: DriverConnection, rows: Sequence[EntryRow], posted_at: datetime
-) -> None:
-    entries = [
-        {
-            "number": row.number,
-            "id": row.id,
-            "reason": row.reason,
-            "cause": row.cause,
-            "body_hash": _hex(row.body_hash),
-            "reverses": row.reverses,
-        }
-        for row in rows
-    ]
-    transfers = [_as_json(transfer) for row in rows for transfer in row.transfers]
-    await connection.execute(_INSERT_FEW, _json(entries), _json(transfers), posted_at)
-
-
-def _as_json(transfer: TransferRow) -> dict[str, object]:
-    """Units as text: they may be longer than JSON's encoders take a number for."""
-    return {
-        "entry_number": transfer.entry_number,
-        "ordinal": transfer.ordinal,
-        "asset": transfer.asset,
-        "units": str(transfer.units),
-        "hold_id": transfer.hold_id,
-        "debit_account": transfer.debit_account,
-        "debit_sequence": transfer.debit_sequence,
-        "debit_balance": str(transfer.debit_balance),
-        "debit_hash": _hex(transfer.debit_hash),
-        "credit_account": transfer.credit_account,
-        "credit_sequence": transfer.credit_sequence,
-        "credit_balance": str(transfer.credit_balance),
-        "credit_hash": _hex(transfer.credit_hash),
-    }
-
-
-def _hex(value: bytes) -> str:
-    return "\\x" + value.hex()
+    moved = [(*transfer, posted_at) for row in rows for transfer in row.transfers]
+    await _WRITER.write(connection, entries, moved)
 
 
 async def _write_expiries(

@@ -291,8 +291,7 @@ async def test_rows_are_the_same_however_many_are_written(
     world: World, monkeypatch: pytest.MonkeyPatch, few: int
 ):
     """Small batches go in one statement, large ones by COPY."""
-    monkeypatch.setattr("storage.posting.FEW", few)
-    monkeypatch.setattr("storage.order_batch.FEW", few)
+    monkeypatch.setattr("storage.row_writing.FEW", few)
     copied = []
     copy = LedgerConnection.copy_records_to_table
 
