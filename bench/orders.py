@@ -15,7 +15,8 @@ from bench.trading_stack import DURABILITY, TradingStack, share_of, trading_stac
 
 CUSTOMERS = 50
 CROWDS = (16, 64, 256)
-BATCHES = (20, 100)
+BATCHES = ((4, 20), (16, 20), (2, 100), (16, 100))
+"""Connections, and orders in each of their requests; a hundred is what the API takes."""
 SECONDS = 8.0
 _WARM_SECONDS = 3.0
 _OPEN_CONNECTIONS = 256
@@ -30,9 +31,9 @@ async def run(seconds: float = SECONDS) -> BenchResult:
             found, note = await _load(trading, logins, crowd, seconds)
             notes.append(f"{crowd} connections: {note}")
             best = max(best, found["per_second"])
-        for batch in BATCHES:
-            _, note = await _load(trading, logins, CROWDS[0], seconds, batch=batch)
-            notes.append(f"{CROWDS[0]} connections, {batch} orders in each request: {note}")
+        for crowd, batch in BATCHES:
+            _, note = await _load(trading, logins, crowd, seconds, batch=batch)
+            notes.append(f"{crowd} connections, {batch} orders in each request: {note}")
         await trading.settled()  # What the crowds left behind is not this load's.
         half, note = await _load(trading, logins, _OPEN_CONNECTIONS, seconds, best / 2)
         notes.append(f"open loop of {best / 2:.0f}/s, which the latencies are of: {note}")

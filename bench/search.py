@@ -1,6 +1,6 @@
 """Searches over many documents, as the API asks them. `rialto bench search` starts its own server.
 
-`RIALTO_BENCH_DOCUMENTS` says how many: the local server keeps some 9 KB of memory for each, and as
+`RIALTO_BENCH_DOCUMENTS` says how many: the local server keeps some 10 KB of memory for each, and as
 much garbage as `RIALTO_SEARCH_MEMORY` (15GiB) lets it. Filling ends after
 `RIALTO_BENCH_FILL_SECONDS`, with what is there then.
 """
@@ -188,8 +188,7 @@ def _write(search: SearchIndex, page: list[Source]) -> None:
 
 async def run() -> BenchResult:
     count = int(os.environ.get("RIALTO_BENCH_DOCUMENTS", DOCUMENTS))
-    limit = os.environ.get("RIALTO_SEARCH_MEMORY")
-    stack = RentedStack(**({"RIALTO_SEARCH_MEMORY": limit} if limit else {}))
+    stack = RentedStack(RIALTO_SEARCH_MEMORY=os.environ.get("RIALTO_SEARCH_MEMORY", ""))
     try:
         stack.require("osmem")
         return await _run(stack, count)

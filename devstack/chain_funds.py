@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Any, Protocol
 
 from chains.bitcoin.fees import satoshi
 from chains.bitcoin.node import BitcoinNode
@@ -115,12 +115,20 @@ async def send_from_dev_account(
     return await mined(node, txid)
 
 
+async def receipt_of(node: EthereumNode, txid: TxId) -> dict[str, Any]:
+    """Wait for it: anvil answers before the block is made, by a moment that grows with load."""
+    async with asyncio.timeout(_WAIT_SECONDS):
+        while True:
+            receipt: dict[str, Any] | None = await node.receipt(txid)
+            if receipt is not None:
+                return receipt
+            await asyncio.sleep(0.02)
+
+
 async def mined(node: EthereumNode, txid: TxId) -> str | None:
     """Mine until the transaction has its receipt; returns the contract it made, if any."""
     await node.call("evm_mine")
-    async with asyncio.timeout(_WAIT_SECONDS):
-        while (receipt := await node.receipt(txid)) is None:  # noqa: ASYNC110 - nothing signals it
-            await asyncio.sleep(0.05)
+    receipt = await receipt_of(node, txid)
     if quantity(receipt["status"]) != 1:
         raise NodeRefusal(0, f"transaction {txid} failed")
     contract: str | None = receipt["contractAddress"]

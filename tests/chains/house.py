@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from chains.bitcoin.network import network
 from chains.bitcoin.node import BitcoinNode
 from chains.ethereum import addresses as ethereum_addresses
 from chains.ethereum.node import EthereumNode
-from devstack.chain_funds import MINER_WALLET, ensure_wallet, send_from_dev_account
+from devstack.chain_funds import MINER_WALLET, ensure_wallet, receipt_of, send_from_dev_account
 from devstack.seed_chains import CONTRACTS
 from domain.ids import CustomerId, TxId
 from storage.addresses import Derived, issue
@@ -28,7 +27,6 @@ from storage.tables_custody import chain_events, deposits
 from streams.aws import client
 
 REGTEST = network("regtest")
-_BLOCK_SECONDS = 60.0
 BITCOIN_PER_BLOCK = 50
 _STEPS_MAX = 2_000
 
@@ -167,11 +165,5 @@ class Outside:
                 "data": "0x" + data.hex(),
             },
         )
-        await self.until_mined(TxId(txid))
+        await receipt_of(self.node, TxId(txid))
         return str(txid)
-
-    async def until_mined(self, txid: TxId) -> None:
-        """anvil answers before the block is made, by a moment that grows with the load."""
-        async with asyncio.timeout(_BLOCK_SECONDS):
-            while await self.node.receipt(txid) is None:  # noqa: ASYNC110 - nothing signals it
-                await asyncio.sleep(0.02)

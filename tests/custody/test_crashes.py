@@ -87,8 +87,7 @@ class Workers:
         pids = [await self.start(fault)]
 
         async def replace() -> None:
-            while is_alive(pids[0]):  # noqa: ASYNC110 - a process sends no event
-                await asyncio.sleep(0.05)
+            await gone(pids[0])
             pids.append(await self.start(None))
 
         replacing = asyncio.create_task(replace())
@@ -108,10 +107,14 @@ async def until_dead(pid: int) -> None:
     """What a commit changed is seen a moment before the process that did it dies of it."""
     try:
         async with asyncio.timeout(_DEATH_SECONDS):
-            while is_alive(pid):  # noqa: ASYNC110 - a process sends no event
-                await asyncio.sleep(0.02)
+            await gone(pid)
     except TimeoutError:
         pytest.fail("the fault never struck")
+
+
+async def gone(pid: int) -> None:
+    while is_alive(pid):  # noqa: ASYNC110 - a process sends no event
+        await asyncio.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:

@@ -14,6 +14,7 @@ from activities.listening.walk import Step
 from chains.ethereum.erc20 import transfer_call
 from chains.ethereum.node import EthereumNode, quantity
 from chains.ethereum.scan import INNER_CALL_INDEX
+from devstack.chain_funds import receipt_of
 from domain.ids import TxId
 from storage.tables_ledger import assets
 from tests.chains.house import Followed, Outside, addresses_for, follow, plant
@@ -221,11 +222,11 @@ async def test_a_failed_transaction_pays_nothing(
             "data": "0x" + transfer_call(address, 5).hex(),
         },
     )
-    await outside.until_mined(TxId(txid))
+    receipt = await receipt_of(outside.node, TxId(txid))
 
     await listener.to_tip()
 
-    assert quantity((await outside.node.receipt(TxId(txid)))["status"]) == 0
+    assert quantity(receipt["status"]) == 0
     assert await found(listener, txid) == []
 
 
