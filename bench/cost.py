@@ -35,15 +35,15 @@ def _figure(value: str, unit: str, source: str) -> Figure:
 
 
 MEASURED = {
-    "hold, API": _figure("100", "µs of a core", "docs/ledger.md, upper figure"),
-    "hold, PostgreSQL": _figure("108", "µs of a core", "docs/ledger.md, upper figure"),
-    "trade, worker": _figure("147", "µs of a core", "docs/ledger.md, upper figure"),
-    "trade, PostgreSQL": _figure("183", "µs of a core", "docs/ledger.md, upper figure"),
+    "hold, API": _figure("100", "µs of a core", "docs/ledger.md, the slower machine"),
+    "hold, PostgreSQL": _figure("108", "µs of a core", "docs/ledger.md, the slower machine"),
+    "trade, worker": _figure("147", "µs of a core", "docs/ledger.md, the slower machine"),
+    "trade, PostgreSQL": _figure("183", "µs of a core", "docs/ledger.md, the slower machine"),
     "command, engine": _figure("10", "µs of a core", "rialto bench engine"),
 }
 ASSUMED = {
     "HTTP, login, JSON": _figure(
-        "2800", "µs of a core an order", "docs/capacity/report-orders.md, without the hold"
+        "2800", "µs of a core an order", "docs/capacity.md, the slower machine, without the hold"
     ),
     "events": _figure("120", "bytes an order on Kinesis", "two or three short rows, packed"),
     "item writes": _figure(
