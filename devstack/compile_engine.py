@@ -20,8 +20,8 @@ TARGET = ROOT / ".tools/fast"
 STAMP = "source.sha256"
 
 MODULES = (
-    "auction", "book", "checking", "commands", "ending", "events", "ladder", "memory", "order",
-    "placing", "requests", "state", "taking", "triggers",
+    "auction", "book", "checking", "commands", "ending", "events", "ladder", "memory", "numbers",
+    "order", "ownership", "placing", "requests", "state", "taking", "triggers",
 )  # fmt: skip
 """The core. What is around it (exchange, journal, snapshot) spends its time in C already."""
 

@@ -6,6 +6,7 @@ from engine.commands import DECREMENT
 from engine.events import EXPIRED, FILLED, NO_AGGRESSOR, PREVENTED, SELF_TRADE, UNCROSSED
 from engine.order import Level, Order
 from engine.requests import Requests
+from engine.state import is_vacant, queue
 
 
 class Auction(Requests):
@@ -26,7 +27,7 @@ class Auction(Requests):
         before = self.trade_id
         traded = 0
         while self.best_bid.price >= price >= self.best_ask.price:
-            traded += self._pair(self.best_bid.next, self.best_ask.next, price)
+            traded += self._pair(self.best_bid.after, self.best_ask.after, price)
         self.events.append((UNCROSSED, price, traded, max(surplus, 0), max(-surplus, 0)))
         if self.trade_id != before:
             self.last_price = price
@@ -66,24 +67,32 @@ class Auction(Requests):
         bids = self._crossing(self.bids, -1)
         asks = self._crossing(self.asks, 1)
         prices = sorted({level.price for level in bids} | {level.price for level in asks})
-        demand = sum(level.lots + level.hidden for level in bids)
+        demand = sum(self.lots_at(level) for level in bids)
         supply = 0
         outcomes = []
         for price in prices:
             while asks and asks[0].price <= price:
                 level = asks.pop(0)
-                supply += level.lots + level.hidden
+                supply += self.lots_at(level)
             while bids and bids[-1].price < price:
                 level = bids.pop()
-                demand -= level.lots + level.hidden
+                demand -= self.lots_at(level)
             outcomes.append((price, min(demand, supply), demand - supply))
         return outcomes
+
+    def lots_at(self, level: Level) -> int:
+        """Open lots of all orders at a price, hidden ones too."""
+        return sum(self.open_lots(order) for order in queue(level))
 
     def _crossing(self, levels: dict[int, Level], sign: int) -> list[Level]:
         """Levels of one side that reach the other side's best price, best first."""
         low, high = self.best_ask.price, self.best_bid.price
-        prices = [price for price in levels if low <= price <= high]
-        return [levels[price] for price in sorted(prices, key=lambda price: sign * price)]
+        found = [
+            level
+            for price, level in levels.items()
+            if low <= price <= high and not is_vacant(level)
+        ]
+        return sorted(found, key=lambda level: sign * level.price)
 
     def _pair(self, bid: Order, ask: Order, price: int) -> int:
         """Trade the two heads of the book with each other. Returns the lots traded."""
@@ -107,7 +116,6 @@ class Auction(Requests):
 
     def _fill(self, order: Order, lots: int) -> None:
         order.lots -= lots
-        order.level.lots -= lots
         if order.special is not None:
             self.after_special_fill(order)
         elif not order.lots:

@@ -6,26 +6,22 @@ asks no clock, and knows nothing of money but prices and sizes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappop
-from typing import Final
+from typing import Final, TypeAlias
 
 from engine.auction import Auction
 from engine.commands import (
     ALLOW_FAILURE,
-    AMEND,
     BUY,
-    CANCEL,
-    CANCEL_ALL,
     HALTED,
-    IOC,
-    OCO,
+    MARKET,
     PLACE,
-    PLACE_SPECIAL,
     POST_ONLY,
     PREVENTION_MASK,
-    REPLACE,
     SET_STATE,
     STATE_NAMES,
+    TERMS_MAX,
     TRADING,
     Command,
 )
@@ -35,7 +31,7 @@ from engine.events import (
     BY_OWNER,
     CANCEL_FAILED,
     CANCELED,
-    IOC_REMAINDER,
+    EXPIRED,
     MALFORMED,
     NOT_PERMITTED,
     REPLACED,
@@ -44,155 +40,186 @@ from engine.events import (
     TIME_PASSED,
     Event,
 )
-from engine.order import ASK, BID, Order
+from engine.ladder import Ladder, PriceIndex
+from engine.numbers import Boxed
+from engine.order import ASK, BID, NO_ORDER, new_order
+from engine.placing import NEVER_MEETS, REMAINDERS
+from engine.rules import Rules
 
-NOT_PLAIN: Final = ~(BUY | POST_ONLY | PREVENTION_MASK)
-"""Terms bits that a plain good-till-canceled limit order has not."""
-NOT_AT_ONCE: Final = ~(BUY | IOC | PREVENTION_MASK)
-"""Terms bits that such an order has not, nor one that trades at once and then ends."""
+_PLAIN: Final = BUY | POST_ONLY | PREVENTION_MASK
+SELDOM: Final = 2
+"""Neither a plain sell (ASK) nor a plain buy (BID): an order that never rests, or nonsense."""
+SHAPES: Final = tuple(SELDOM if terms & ~_PLAIN else terms & BUY for terms in range(TERMS_MAX + 1))
+"""By terms: looking up is quicker than asking for one bit after the other."""
 
 EXPIRIES_MAX: Final = 1_000
 """Good-till-date orders that expire in one step; the rest follow at the next record."""
 
 
+BoxedCommand: TypeAlias = tuple[Boxed, ...]
+
+
 class Book(Auction):
     """`apply` one command after the other; `advance` the time; `take_events` out."""
 
-    __slots__ = ()
+    __slots__ = ("handlers",)
+
+    def __init__(self, rules: Rules, index: Callable[[], PriceIndex] = Ladder) -> None:
+        super().__init__(rules, index)
+        self.handlers: tuple[Callable[[Command], None], ...] = (
+            self.refuse_malformed,
+            self.place,
+            self.place_special,
+            self.cancel,
+            self.amend,
+            self.cancel_all,
+            self.replace,
+            self.place_pair,
+            self.set_state,
+        )
+        """By a command's kind. Whoever has many commands calls them without `apply` between."""
 
     def apply(self, command: Command) -> None:
-        """Do one command. Whatever happens is in `events`.
-
-        A plain order that rests without trading is written out here.
-        """
+        """Do one command. Whatever happens is in `events`."""
         kind = command[0]
-        if kind != PLACE:
-            if kind == CANCEL:
-                self.cancel(command)
-            else:
-                self._apply_rare(command)
-            return
+        self.handlers[kind if kind <= SET_STATE else 0](command)
+
+    def place(self, command: BoxedCommand) -> None:
+        """Place a plain order: it rests, trades, or ends.
+
+        One that rests without trading is written out, the most usual of all commands: a call costs
+        as much as ten of these steps.
+        """
+        lots: int
         _, _, owner, order_id, terms, price, lots = command
-        owned = self.owners.get(owner)
+        ticks: int = price
+        try:
+            owned = self.owners[owner]
+            shape = SHAPES[terms]
+        except LookupError:
+            self.place_checked(command)
+            return
         if (
-            owned is None
-            or order_id in owned
+            order_id in owned
             or len(owned) >= self.orders_max
             or lots > self.lots_max
-            or price * lots < self.notional_min
+            or ticks * lots < self.notional_min
         ):
             self.place_checked(command)
             return
-        if terms & BUY:
-            if price >= self.buy_below or terms & NOT_PLAIN:
-                self._place_at_once(command)
-                return
-            is_buy = BID
+        if shape == BID and ticks < self.buy_below:
             level = self.bids.get(price) or self.new_bid_level(price)
-        else:
-            if price <= self.sell_above or price > self.price_max or terms & NOT_PLAIN:
-                self._place_at_once(command)
-                return
-            is_buy = ASK
+        elif shape == ASK and self.sell_above < ticks <= self.price_max:
             level = self.asks.get(price) or self.new_ask_level(price)
-        order = self.pool.pop() if self.pool else Order()
+        else:
+            self._meet_book(command)
+            return
+        order = self.free
+        if order is NO_ORDER:
+            order = new_order()
+        else:
+            self.free = order.after
         owned[order_id] = order
         order.id = order_id
         order.owner = owner
         order.lots = order.total = lots
-        order.special = None
-        order.prev = tail = level.prev
-        order.level = order.next = level
-        tail.next = level.prev = order
-        level.lots += lots
-        self.events.append((RESTED, order_id, owner, is_buy, price, lots))
+        order.price = price
+        order.role = shape
+        order.after = level
+        order.before = tail = level.before
+        tail.after = level.before = order
+        self.events.append((RESTED, order_id, owner, shape, price, lots))
 
-    def _place_at_once(self, command: Command) -> None:
+    def _meet_book(self, command: BoxedCommand) -> None:
         """An order that does not simply rest: it trades or ends, or something is wrong with it."""
+        terms: int
+        price: int
+        lots: int
         _, _, owner, order_id, terms, price, lots = command
         if terms & BUY:
             passes, meets = price <= self.price_high, price >= self.best_ask.price
         else:
             passes, meets = price >= self.price_low, price <= self.best_bid.price
-        if not passes or price > self.price_max or terms & NOT_AT_ONCE:
+        if terms & MARKET:  # Its price only bounds its cost.
+            passes = self.state == TRADING and (
+                not self.last_price or self.last_price * lots >= self.notional_min
+            )
+        reason = REMAINDERS[terms]
+        if not passes or price > self.price_max or reason == NEVER_MEETS:
             self.place_checked(command)
         elif meets:
             self.cross(owner, order_id, terms, price, lots, None)
             if self.woken:
                 self.run_woken()
-        elif terms & IOC:
-            self.events.append((ACCEPTED, order_id, owner, terms & BUY, price, lots))
-            self.expire_taker(owner, order_id, terms, price, lots, IOC_REMAINDER)
         else:
-            self.place_checked(command)
+            self.events.append((ACCEPTED, order_id, owner, terms & BUY, price, lots))
+            self.events.append((EXPIRED, order_id, owner, terms & BUY, price, lots, 0, reason))
 
-    def cancel(self, command: Command) -> None:
+    def cancel(self, command: BoxedCommand) -> None:
         """Cancel one order. The plain case is written out; orders with siblings go through
         `end`.
         """
-        owned = self.owners.get(command[2])
-        if owned is None or self.state == HALTED:
-            self.cancel_checked(command)
+        _, command_id, owner, order_id = command
+        try:
+            owned = self.owners[owner]
+            order = owned[order_id]
+        except KeyError:
+            self.refuse(order_id, owner, command_id, self.no_order())
             return
-        order_id = command[3]
-        order = owned.get(order_id)
-        if order is None or order.special is not None:
+        if order.special is not None or self.state == HALTED:
             self.cancel_checked(command)
             return
         del owned[order_id]
-        level = order.level
+        before = order.before
+        after = order.after
+        before.after = after
+        after.before = before
+        order.after = self.free
+        self.free = order
         lots = order.lots
-        before = order.prev
-        after = order.next
-        before.next = after
-        after.prev = before
-        level.lots -= lots
-        self.pool.append(order)
         self.events.append(
-            (CANCELED, order_id, command[2], level.role, level.price, lots, lots, BY_OWNER)
+            (CANCELED, order_id, owner, order.role, order.price, lots, lots, BY_OWNER)
         )
         if before is after:
-            if level.role == BID:
-                self.drop_bid(level)
+            if after is self.best_bid:
+                self.next_bid()
+            elif after is self.best_ask:
+                self.next_ask()
             else:
-                self.drop_ask(level)
+                self.emptied(after)
 
-    def replace(self, command: Command) -> None:
+    def replace(self, command: BoxedCommand) -> None:
         """Cancel one order and place another in one step."""
         _, command_id, owner, old_id, mode, order_id, terms, price, lots = command
-        order = self.find(owner, old_id)
-        if order is not None and self.state != HALTED:
-            if order.special is None:
-                self._remove(order)
-            else:
-                self.end(order, CANCELED, REPLACED)
-        elif mode != ALLOW_FAILURE:
-            self.refuse(old_id, owner, command_id, self.change_flaw(owner, old_id))
-            self.reject(order_id, owner, command_id, CANCEL_FAILED)
-            return
-        self.apply((PLACE, command_id, owner, order_id, terms, price, lots))
-
-    def _remove(self, order: Order) -> None:
-        """Take a plain order out to make room for the one that replaces it."""
-        level = order.level
-        lots = order.lots
-        order_id = order.id
-        owner = order.owner
-        del self.owners[owner][order_id]
-        before = order.prev
-        after = order.next
-        before.next = after
-        after.prev = before
-        level.lots -= lots
-        self.pool.append(order)
-        self.events.append(
-            (CANCELED, order_id, owner, level.role, level.price, lots, lots, REPLACED)
-        )
-        if before is after:
-            if level.role == BID:
-                self.drop_bid(level)
-            else:
-                self.drop_ask(level)
+        owned = self.owners.get(owner)
+        order = None if owned is None else owned.get(old_id)
+        if owned is None or order is None or self.state == HALTED:
+            if mode != ALLOW_FAILURE:
+                self.refuse(old_id, owner, command_id, self.change_flaw(owner, old_id))
+                self.reject(order_id, owner, command_id, CANCEL_FAILED)
+                return
+        elif order.special is not None:
+            self.end(order, CANCELED, REPLACED)
+        else:
+            del owned[old_id]
+            before = order.before
+            after = order.after
+            before.after = after
+            after.before = before
+            order.after = self.free
+            self.free = order
+            left = order.lots
+            self.events.append(
+                (CANCELED, old_id, owner, order.role, order.price, left, left, REPLACED)
+            )
+            if before is after:
+                if after is self.best_bid:
+                    self.next_bid()
+                elif after is self.best_ask:
+                    self.next_ask()
+                else:
+                    self.emptied(after)
+        self.place((PLACE, command_id, owner, order_id, terms, price, lots))
 
     def advance(self, time_us: int) -> None:
         """Move the clock: expire what is due, let woken orders in, renew the price band.
@@ -220,22 +247,8 @@ class Book(Auction):
         self.sequence += len(events)
         return events
 
-    def _apply_rare(self, command: Command) -> None:
-        kind = command[0]
-        if kind == REPLACE:
-            self.replace(command)
-        elif kind == PLACE_SPECIAL:
-            self.place_special(command)
-        elif kind == AMEND:
-            self.amend(command)
-        elif kind == CANCEL_ALL:
-            self.cancel_all(command)
-        elif kind == OCO:
-            self.place_pair(command)
-        elif kind == SET_STATE:
-            self.set_state(command)
-        else:
-            self.refuse(0, command[2], command[1], MALFORMED)
+    def refuse_malformed(self, command: Command) -> None:
+        self.refuse(0, command[2], command[1], MALFORMED)
 
     def set_state(self, command: Command) -> None:
         """Change the market's state. Entering TRADING trades whatever is crossed, at one price."""

@@ -24,13 +24,12 @@ class Ending(BookState):
 
     def end(self, order: Order, kind: int, reason: int) -> None:
         """Take an order out, say so, and take its OCO sibling along."""
-        level = order.level
         special = order.special
         order_id = order.id
         owner = order.owner
         lots = self.open_lots(order)
-        if level.role <= BID:
-            event = (kind, order_id, owner, level.role, level.price, lots, order.lots, reason)
+        if order.role <= BID:
+            event = (kind, order_id, owner, order.role, order.price, lots, order.lots, reason)
         else:
             assert special is not None
             event = (kind, order_id, owner, special.terms & 1, special.price, lots, 0, reason)
@@ -60,18 +59,15 @@ class Ending(BookState):
         special = order.special
         hidden_removed = 0 if special is None else min(removed, special.hidden_lots)
         shown_removed = removed - hidden_removed
-        level = order.level
         if special is not None:
             special.hidden_lots -= hidden_removed
-            level.hidden -= hidden_removed
         order.lots -= shown_removed
-        level.lots -= shown_removed
         order.total -= removed
         left = self.open_lots(order)
         assert left > 0
-        in_book = level.role < RISING
+        in_book = order.role < RISING
         if in_book:
-            is_buy, price, shown = level.role, level.price, shown_removed
+            is_buy, price, shown = order.role, order.price, shown_removed
         else:
             assert special is not None
             is_buy, price, shown = special.terms & 1, special.price, 0

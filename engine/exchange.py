@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from engine.book import Book
-from engine.commands import OCO, PLACE, PLACE_SPECIAL, REPLACE, Command
+from engine.commands import OCO, PLACE, PLACE_SPECIAL, REPLACE, SET_STATE, Command
 from engine.events import (
     MALFORMED,
     REFUSED,
@@ -56,6 +56,7 @@ class UnknownMarket:
     def __init__(self) -> None:
         self.sequence = 0
         self.events: list[Event] = []
+        self.handlers = (self.apply,) * (SET_STATE + 1)
 
     def apply(self, command: Command) -> None:
         for order_id in placed_ids(command):
@@ -102,16 +103,16 @@ class Exchange:
         note, pages = self.memory.note, self.memory.pages
         for market, commands in sections:
             book = self.books.get(market) or self._unknown(market)
-            apply = book.apply
+            handlers = book.handlers
             for command in commands:
                 command_id = command[1]
                 page = pages.get(command_id >> PAGE_BITS)
                 at = command_id & PAGE_MASK
                 if page is not None and not page[at]:  # As `note` does, without a call.
                     page[at] = 1
-                    apply(command)
+                    handlers[command[0]](command)
                 elif (what := note(command_id)) == NEW:
-                    apply(command)
+                    handlers[command[0]](command)
                 elif what != SEEN:
                     reason = STALE_COMMAND if what == STALE else MALFORMED
                     book.events.append((REFUSED, 0, command[2], command[1], reason))

@@ -13,11 +13,13 @@ from typing import Final
 
 from sortedcontainers import SortedDict
 
+from engine.numbers import Boxed
+
 BLOCK_KEYS: Final = 1024
 """A block splits at twice this. Inserting moves at most one block's pointers: 16 KiB."""
 
-NO_KEY: Final = -(2**62)
-"""The best of an empty index: below every key."""
+NO_KEY: Final = 0
+"""The best of an empty index: prices begin at 1."""
 
 
 class PriceIndex:
@@ -25,22 +27,26 @@ class PriceIndex:
 
     __slots__ = ()
 
-    def add(self, key: int) -> None:
+    def add(self, key: Boxed) -> None:
         raise NotImplementedError
 
-    def remove(self, key: int) -> None:
+    def remove(self, key: Boxed) -> None:
         raise NotImplementedError
 
-    def add_best(self, key: int) -> None:
+    def add_best(self, key: Boxed) -> None:
         """Add a key above all others."""
         raise NotImplementedError
 
-    def remove_best(self) -> int:
+    def remove_best(self) -> Boxed:
         """Remove the largest key; answers the largest of the others, or NO_KEY."""
         raise NotImplementedError
 
-    def best(self) -> int:
+    def best(self) -> Boxed:
         """The largest key, or NO_KEY."""
+        raise NotImplementedError
+
+    def nth(self, rank: int) -> Boxed:
+        """The key that `rank` others are better than, or NO_KEY. Quick near the best."""
         raise NotImplementedError
 
     def descending(self) -> Iterator[int]:
@@ -57,12 +63,12 @@ class Ladder(PriceIndex):
     __slots__ = ("blocks", "last", "lows")
 
     def __init__(self) -> None:
-        self.last: list[int] = []
-        self.blocks: list[list[int]] = [self.last]
-        self.lows: list[int] = []
+        self.last: list[Boxed] = []
+        self.blocks: list[list[Boxed]] = [self.last]
+        self.lows: list[Boxed] = []
         """Lower bound of every block but the first."""
 
-    def add(self, key: int) -> None:
+    def add(self, key: Boxed) -> None:
         lows = self.lows
         if not lows or key >= lows[-1]:
             block = self.last
@@ -77,7 +83,7 @@ class Ladder(PriceIndex):
         if len(block) > 2 * BLOCK_KEYS:
             self._split(place)
 
-    def remove(self, key: int) -> None:
+    def remove(self, key: Boxed) -> None:
         block = self.last
         if block and block[-1] == key:
             place = len(self.lows)
@@ -91,13 +97,10 @@ class Ladder(PriceIndex):
         if not block and self.lows:
             self._drop(place)
 
-    def add_best(self, key: int) -> None:
-        block = self.last
-        block.append(key)
-        if len(block) > 2 * BLOCK_KEYS:
-            self._split(len(self.lows))
+    def add_best(self, key: Boxed) -> None:
+        self.last.append(key)  # Too long a block is split by the next key that has to be inserted.
 
-    def remove_best(self) -> int:
+    def remove_best(self) -> Boxed:
         block = self.last
         block.pop()
         if block:
@@ -106,8 +109,17 @@ class Ladder(PriceIndex):
             self._drop(len(self.lows))
         return self.best()
 
-    def best(self) -> int:
+    def best(self) -> Boxed:
         return self.last[-1] if self.last else NO_KEY
+
+    def nth(self, rank: int) -> Boxed:
+        if rank < len(self.last):
+            return self.last[-1 - rank]
+        for block in reversed(self.blocks):
+            if rank < len(block):
+                return block[-1 - rank]
+            rank -= len(block)
+        return NO_KEY
 
     def descending(self) -> Iterator[int]:
         for block in reversed(self.blocks):
@@ -136,21 +148,25 @@ class SortedIndex(PriceIndex):
     def __init__(self) -> None:
         self.keys: SortedDict[int, None] = SortedDict()
 
-    def add(self, key: int) -> None:
+    def add(self, key: Boxed) -> None:
         self.keys[key] = None
 
-    def remove(self, key: int) -> None:
+    def remove(self, key: Boxed) -> None:
         del self.keys[key]
 
-    def add_best(self, key: int) -> None:
+    def add_best(self, key: Boxed) -> None:
         self.keys[key] = None
 
-    def remove_best(self) -> int:
+    def remove_best(self) -> Boxed:
         self.keys.popitem()
         return self.best()
 
-    def best(self) -> int:
+    def best(self) -> Boxed:
         key: int = self.keys.peekitem(-1)[0] if self.keys else NO_KEY
+        return key
+
+    def nth(self, rank: int) -> Boxed:
+        key: int = self.keys.peekitem(-1 - rank)[0] if rank < len(self.keys) else NO_KEY
         return key
 
     def descending(self) -> Iterator[int]:

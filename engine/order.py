@@ -7,7 +7,9 @@ hot path allocates nothing but events, and leaves no cycle to the garbage collec
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
+
+from engine.numbers import Boxed
 
 ASK: Final = 0
 BID: Final = 1
@@ -55,46 +57,59 @@ class Special:
         """Tick-lots a market order may still trade; 0: no budget."""
 
 
+HEAD: Final = Special(0, 0)
+"""What makes a level unlike a plain order, so that one look tells both ends of a run of those."""
+
+
 class Order:
-    """An open order. Its side and price are its level's."""
+    """An open order, or a level: the head of the ring of all orders at one price.
 
-    __slots__ = ("id", "level", "lots", "next", "owner", "prev", "special", "total")
+    Both are of one class since Python is twice as quick where every object is, and they know their
+    price and side themselves since a look at another object costs more than all the rest once the
+    book is larger than the processor's cache. For the same reason the neighbours come first: slots
+    are laid out by name.
+    """
 
-    id: int
-    owner: int
+    __slots__ = ("after", "before", "id", "lots", "owner", "price", "role", "special", "total")
+
+    after: Order
+    """The next in the queue; of an object that waits to be used again, the next such one."""
+    before: Order
+    id: Boxed
+    owner: Boxed
+    price: Boxed
+    """Limit price in ticks; of an order that waits outside the book, the price that wakes it."""
+    role: int
+    """BID or ASK in the book, else RISING or FALLING; a woken level's orders keep theirs."""
     lots: int
-    """Open lots in the queue: all of them, or an iceberg's shown part. Of a level: their sum."""
+    """Open lots in the queue: all of them, or an iceberg's shown part. Of a level: 1 while it is
+    listed as vacant, where it may have found orders again meanwhile.
+    """
     total: int
-    """Size when placed, less what was taken off since: `total - lots - hidden` was filled."""
-    level: Level
-    prev: Order
-    next: Order
+    """Size when placed, less what was taken off since: `total - lots - hidden` was filled. Of a
+    level: 0 if it went from the book while it was listed as vacant, else 1.
+    """
     special: Special | None
 
 
-class Level(Order):
-    """All orders at one price, oldest first: the head of their ring."""
+Level: TypeAlias = Order
 
-    __slots__ = ("hidden", "price", "role")
 
-    price: int
-    hidden: int
-    """Open lots of icebergs at this price that are not shown."""
-    role: int
+def new_order() -> Order:
+    """A plain order; one with something special says so when it is placed."""
+    order = Order()
+    order.special = None
+    return order
 
 
 def make_level(price: int, role: int) -> Level:
-    level = Level()
-    level.id = -1
-    level.owner = -1
+    level = Order()
+    level.id = level.owner = -1
     level.lots = 0
-    level.total = 0
-    level.special = None
-    level.level = level
-    level.prev = level
-    level.next = level
+    level.total = 1
+    level.special = HEAD
+    level.before = level.after = level
     level.price = price
-    level.hidden = 0
     level.role = role
     return level
 
@@ -105,3 +120,6 @@ PRICE_ABOVE_ALL: Final = 2**62
 NO_BID: Final = make_level(PRICE_BELOW_ALL, BID)
 NO_ASK: Final = make_level(PRICE_ABOVE_ALL, ASK)
 """Stand for the best level of an empty side, so that comparing with it needs no special case."""
+
+NO_ORDER: Final[Level] = make_level(PRICE_BELOW_ALL, BID)
+"""Ends the list of objects that wait to be used again."""

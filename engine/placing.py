@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from engine.commands import (
     AUCTION,
     BUY,
     CANCEL_MAKER,
     FOK,
+    GTD,
     IOC,
     MARKET,
+    POST_ONLY,
     PREVENTION_MASK,
+    TERMS_MAX,
     TIF_MASK,
 )
 from engine.events import (
@@ -23,8 +28,28 @@ from engine.events import (
     RESTED,
     SELF_TRADE,
 )
+from engine.numbers import Boxed
 from engine.order import NO_ASK, Level, Special
+from engine.state import queue
 from engine.taking import Taking
+
+NEVER_MEETS: Final = -1
+"""An order with these terms may not trade on arrival, or its terms contradict each other."""
+
+
+def _remainder(terms: int) -> int:
+    """Why an order that trades on arrival ends with lots left; 0: they rest."""
+    tif = terms & TIF_MASK
+    if terms & POST_ONLY or tif == GTD:
+        return NEVER_MEETS
+    if tif == FOK:
+        return FOK_UNFILLED
+    if terms & MARKET:
+        return MARKET_REMAINDER
+    return IOC_REMAINDER if tif == IOC else 0
+
+
+REMAINDERS: Final = tuple(_remainder(terms) for terms in range(TERMS_MAX + 1))
 
 
 class Placing(Taking):
@@ -36,9 +61,8 @@ class Placing(Taking):
         """Whether the order would trade at once."""
         if self.state == AUCTION:
             return False
-        if terms & BUY:
-            return price >= self.best_ask.price
-        return price <= self.best_bid.price
+        best: int = self.best_ask.price if terms & BUY else self.best_bid.price
+        return price >= best if terms & BUY else price <= best
 
     def enter(
         self,
@@ -56,7 +80,7 @@ class Placing(Taking):
         if self.crosses(terms, price):
             self.cross(owner, order_id, terms, price, lots, special)
             return True
-        if terms & MARKET or terms & TIF_MASK in (IOC, FOK):
+        if REMAINDERS[terms] > 0:
             self.events.append((ACCEPTED, order_id, owner, terms & BUY, price, lots))
             reason = self._remainder(terms, special)
             self.expire_taker(owner, order_id, terms, price, lots, reason)
@@ -66,8 +90,8 @@ class Placing(Taking):
 
     def cross(
         self,
-        owner: int,
-        order_id: int,
+        owner: Boxed,
+        order_id: Boxed,
         terms: int,
         price: int,
         lots: int,
@@ -83,21 +107,23 @@ class Placing(Taking):
         seen = len(events)
         before = self.trade_id
         self.decremented = 0
-        trade_last = before + self.rules.fills_max
+        trade_last = before + self.fills_max
         if special is not None and special.budget:
             left = self._spend(owner, order_id, terms, limit, lots, special, trade_last)
+        elif terms & BUY:
+            left = self.take_asks(owner, order_id, terms, limit, lots, trade_last)
         else:
-            left = self.take(owner, order_id, terms, limit, lots, trade_last)
+            left = self.take_bids(owner, order_id, terms, limit, lots, trade_last)
         if left:
-            capped = self.trade_id >= trade_last
+            capped = self.trade_id == trade_last
             self._leave(owner, order_id, terms, price, left, lots, capped, special)
         if self.trade_id != before and (self.rising or self.falling):
             self.watch(seen)
 
     def _leave(
         self,
-        owner: int,
-        order_id: int,
+        owner: Boxed,
+        order_id: Boxed,
         terms: int,
         price: int,
         left: int,
@@ -110,7 +136,7 @@ class Placing(Taking):
             self.expire_taker(owner, order_id, terms, price, -left, SELF_TRADE)
         elif capped:
             self.expire_taker(owner, order_id, terms, price, left, FILLS_MAX)
-        elif terms & MARKET or terms & TIF_MASK in (IOC, FOK):
+        elif REMAINDERS[terms] > 0:
             self.expire_taker(owner, order_id, terms, price, left, self._remainder(terms, special))
         else:
             self.rest(owner, order_id, terms, price, left, lots - self.decremented, special)
@@ -120,9 +146,7 @@ class Placing(Taking):
         if special is not None and special.budget:
             best = self.best_ask.price if terms & BUY else self.best_bid.price
             return BUDGET_SPENT if 0 <= special.budget < best < NO_ASK.price else MARKET_REMAINDER
-        if terms & TIF_MASK == FOK:
-            return FOK_UNFILLED
-        return MARKET_REMAINDER if terms & MARKET else IOC_REMAINDER
+        return REMAINDERS[terms]
 
     def expire_taker(
         self, owner: int, order_id: int, terms: int, price: int, left: int, reason: int
@@ -131,8 +155,8 @@ class Placing(Taking):
 
     def rest(
         self,
-        owner: int,
-        order_id: int,
+        owner: Boxed,
+        order_id: Boxed,
         terms: int,
         price: int,
         lots: int,
@@ -149,8 +173,8 @@ class Placing(Taking):
                 kept = special
             elif special.sibling or special.expires_us:
                 kept = special
-        order = self.register(order_id, owner, lots, total, kept)
-        self.append(order, self.bid_level(price) if terms & BUY else self.ask_level(price))
+        level = self.bid_level(price) if terms & BUY else self.ask_level(price)
+        self.stand(level, order_id, owner, lots, total, kept)
         self.events.append((RESTED, order_id, owner, terms & BUY, price, lots))
 
     def _protected(self, terms: int, price: int) -> int:
@@ -158,11 +182,9 @@ class Placing(Taking):
         bps = self.rules.protection_bps
         if not bps:
             return price
-        if terms & BUY:
-            best = self.best_ask.price
-            return min(price, best + best * bps // 10_000)
-        best = self.best_bid.price
-        return max(price, best - best * bps // 10_000)
+        best: int = self.best_ask.price if terms & BUY else self.best_bid.price
+        reach = best * bps // 10_000
+        return min(price, best + reach) if terms & BUY else max(price, best - reach)
 
     def _spend(
         self,
@@ -183,49 +205,77 @@ class Placing(Taking):
             affordable = min(lots, special.budget // at)
             if not affordable:
                 break
-            left = self.take(owner, order_id, terms, at, affordable, trade_last)
+            take = self.take_asks if terms & BUY else self.take_bids
+            left = take(owner, order_id, terms, at, affordable, trade_last)
             if left <= 0:
                 return left
             lots -= affordable - left
             special.budget -= (affordable - left) * at
         return lots
 
-    def can_fill(self, owner: int, terms: int, price: int, lots: int) -> bool:
+    def can_fill(self, owner: Boxed, terms: int, price: int, lots: int) -> bool:
         """Whether an order would fill whole: enough in reach, in few enough trades, no own order
         met.
 
         The owner's own resting orders count for nothing, and in every mode but CANCEL_MAKER meeting
         one before the last lot would leave the order short.
         """
-        index = self.ask_index if terms & BUY else self.bid_index
-        fills = self.rules.fills_max
-        for key in index.descending():
-            if (-key > price) if terms & BUY else (key < price):
+        buys = terms & BUY
+        level = self.best_ask if buys else self.best_bid
+        at = level.price
+        left = lots
+        fills = self.fills_max
+        rank = 0
+        while at <= price if buys else at >= price:
+            maker = level.after
+            while maker.special is None and maker.owner != owner:  # A level is special.
+                left -= maker.lots
+                fills -= 1
+                if left <= 0 or not fills:
+                    return left <= 0
+                maker = maker.after
+            if maker is not level:
+                return self._can_fill_among_special(owner, terms, price, lots)
+            rank += 1
+            key = self.ask_index.nth(rank) if buys else self.bid_index.nth(rank)
+            if not key:
                 return False
-            level = self.asks[-key] if terms & BUY else self.bids[key]
-            lots, fills = self._fill_in_thought(level, owner, terms, lots, fills)
+            at = -key if buys else key
+            level = self.asks[at] if buys else self.bids[at]
+        return False
+
+    def _can_fill_among_special(self, owner: int, terms: int, price: int, lots: int) -> bool:
+        """The same where own orders or icebergs are met."""
+        levels, index = (self.asks, self.ask_index) if terms & BUY else (self.bids, self.bid_index)
+        fills = self.fills_max
+        for key in index.descending():
+            at = abs(key)
+            if at > price if terms & BUY else at < price:
+                return False
+            lots, fills = self._fill_in_thought(levels[at], owner, terms, lots, fills)
             if lots <= 0 or fills <= 0:
-                return lots <= 0 and fills >= 0
+                return lots <= 0 <= fills
         return False
 
     def _fill_in_thought(
         self, level: Level, owner: int, terms: int, lots: int, fills: int
     ) -> tuple[int, int]:
-        """Lots and trades left after this level; trades -1 when it cannot be done."""
+        """Lots and trades left after this level, hidden lots last; trades -1 when it cannot be
+        done.
+        """
         hidden = 0
         refreshes = 0
-        maker = level.next
-        while maker is not level:
+        for maker in queue(level):
             if maker.owner == owner:
                 if terms & PREVENTION_MASK != CANCEL_MAKER:
                     return lots, -1
-            else:
-                lots -= maker.lots
-                fills -= 1
-                if lots <= 0 or fills <= 0:
-                    return lots, fills
-                if maker.special is not None and maker.special.hidden_lots:
-                    hidden += maker.special.hidden_lots
-                    refreshes -= -maker.special.hidden_lots // maker.special.display_lots
-            maker = maker.next
+                continue
+            lots -= maker.lots
+            fills -= 1
+            if lots <= 0 or fills <= 0:
+                return lots, fills
+            special = maker.special
+            if special is not None and special.hidden_lots:
+                hidden += special.hidden_lots
+                refreshes -= -special.hidden_lots // special.display_lots
         return lots - hidden, fills - refreshes

@@ -53,6 +53,10 @@ class Requests(Checking):
             return MARKET_HALTED
         return UNKNOWN_ORDER if self.find(owner, order_id) is None else 0
 
+    def no_order(self) -> int:
+        """Why an order that is not there cannot be changed."""
+        return MARKET_HALTED if self.state == HALTED else UNKNOWN_ORDER
+
     def place_checked(self, command: Command) -> None:
         """Place a plain order with every check, and say what is wrong with it."""
         _, command_id, owner, order_id, terms, price, lots = command
@@ -173,7 +177,7 @@ class Requests(Checking):
         room = self.rules.cascade_max
         while self.woken and room and self.state == TRADING:
             level = self.woken[0]
-            order = level.next
+            order = level.after
             if order is level:
                 self.woken.popleft()
                 self.level_pool.append(level)
@@ -185,7 +189,7 @@ class Requests(Checking):
         """Turn a woken order into an arriving one."""
         special = order.special
         assert special is not None
-        owner, order_id, lots, trigger = order.owner, order.id, order.lots, order.level.price
+        owner, order_id, lots, trigger = order.owner, order.id, order.lots, order.price
         sibling, special.sibling = special.sibling, 0
         self.unlink(order)
         self.forget(order)

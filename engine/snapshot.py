@@ -6,7 +6,7 @@ tell the two exchanges apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple
 from hashlib import sha256
 from heapq import heapify
@@ -20,7 +20,7 @@ from engine.ladder import Ladder, PriceIndex
 from engine.memory import CommandMemory
 from engine.order import FALLING, RISING, WOKEN, Level, Order, Special
 from engine.rules import Rules
-from engine.state import queue
+from engine.state import is_vacant, queue
 
 FORMAT: Final = 1
 
@@ -125,18 +125,23 @@ def _book_rows(market: str, book: Book) -> BookRows:
         book.last_price,
         book.band_center,
         book.time_us,
-        [_level_row(book.bids[key]) for key in book.bid_index.descending()],
-        [_level_row(book.asks[-key]) for key in book.ask_index.descending()],
-        [_level_row(book.rising[-key]) for key in book.rising_index.descending()],
-        [_level_row(book.falling[key]) for key in book.falling_index.descending()],
-        [_level_row(level) for level in book.woken if level.next is not level],
+        _level_rows(book.bids[key] for key in book.bid_index.descending()),
+        _level_rows(book.asks[-key] for key in book.ask_index.descending()),
+        _level_rows(book.rising[-key] for key in book.rising_index.descending()),
+        _level_rows(book.falling[key] for key in book.falling_index.descending()),
+        _level_rows(book.woken),
         list(book.trailing),
         sorted(set(live)),
     )
 
 
-def _level_row(level: Level) -> LevelRow:
-    return level.price, [_order_row(order) for order in queue(level)]
+def _level_rows(levels: Iterable[Level]) -> list[LevelRow]:
+    """Of those that hold orders: the same state has the same rows."""
+    return [
+        (level.price, [_order_row(order) for order in queue(level)])
+        for level in levels
+        if not is_vacant(level)
+    ]
 
 
 def _order_row(order: Order) -> OrderRow:
@@ -156,8 +161,7 @@ def _book(rows: BookRows, index: Callable[[], PriceIndex]) -> Book:
     book.time_us = rows.time_us
     for level, orders in _levels(book, rows):
         for order_id, owner, lots, total, special in orders:
-            order = book.register(order_id, owner, lots, total, _special(special))
-            book.append(order, level)
+            book.stand(level, order_id, owner, lots, total, _special(special))
     for owner, order_id in rows.trailing:
         book.trailing[owner, order_id] = book.owners[owner][order_id]
     book.expiries = list(rows.expiries)

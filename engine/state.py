@@ -8,13 +8,15 @@ from typing import Final
 
 from engine.commands import BUY, TRADING
 from engine.events import Event
-from engine.ladder import NO_KEY, Ladder, PriceIndex
+from engine.ladder import Ladder, PriceIndex
+from engine.numbers import Boxed
 from engine.order import (
     ASK,
     BID,
     FALLING,
     NO_ASK,
     NO_BID,
+    NO_ORDER,
     PRICE_ABOVE_ALL,
     PRICE_BELOW_ALL,
     RISING,
@@ -23,18 +25,15 @@ from engine.order import (
     Special,
     make_level,
 )
+from engine.ownership import Ownership
 from engine.rules import Rules
 
-OWNERS_KEPT: Final = 1_024
+VACANT_KEPT: Final = 1024
+"""So many levels without orders stay, and as many again as there are with orders."""
 
 
-class BookState:
-    """Orders by price and time, by owner and id, by trigger.
-
-    Every command names its owner, so each owner's orders are a dict of their own: an order of
-    somebody else is never even found, the limit on open orders is a length, and no dict grows so
-    large that its rebuild would stop the market for milliseconds.
-    """
+class BookState(Ownership):
+    """Orders by price and time, and by what they wait for."""
 
     __slots__ = (
         "ask_index",
@@ -52,14 +51,12 @@ class BookState:
         "fall_at",
         "falling",
         "falling_index",
+        "fills_max",
         "last_price",
         "level_pool",
         "lots_max",
         "notional_min",
         "orders_max",
-        "owners",
-        "owners_max",
-        "pool",
         "price_high",
         "price_low",
         "price_max",
@@ -73,10 +70,12 @@ class BookState:
         "time_us",
         "trade_id",
         "trailing",
+        "vacant",
         "woken",
     )
 
     def __init__(self, rules: Rules, index: Callable[[], PriceIndex] = Ladder) -> None:
+        super().__init__()
         self.rules = rules
         self.state: int = TRADING
         self.band_center: int = 0
@@ -95,6 +94,7 @@ class BookState:
         self.notional_min: int = rules.notional_min
         self.price_max: int = rules.price_max
         self.orders_max: int = rules.orders_max
+        self.fills_max: int = rules.fills_max
         self.price_low: int = 1
         """Lowest price of a sell order; above all prices while the market is not trading."""
         self.price_high: int = rules.price_max
@@ -113,11 +113,11 @@ class BookState:
         self.best_ask: Level = NO_ASK
 
         self._make_triggers(index)
-        self.owners: dict[int, dict[int, Order]] = {}
-        """Open orders by owner and id."""
-        self.owners_max: int = OWNERS_KEPT
-        self.pool: list[Order] = []
         self.level_pool: list[Level] = []
+        self.vacant: deque[Level] = deque()
+        """Levels that lost their last order behind the best of their side, in that order. Many are
+        wanted again, so they stay until the best falls below them or many others are vacant.
+        """
 
     def _make_triggers(self, index: Callable[[], PriceIndex]) -> None:
         """What waits outside the book: for a price, or for its time to end."""
@@ -142,48 +142,38 @@ class BookState:
         self.notional_min = rules.notional_min
         self.price_max = rules.price_max
         self.orders_max = rules.orders_max
+        self.fills_max = rules.fills_max
 
-    # Orders by owner and id.
-
-    def find(self, owner: int, order_id: int) -> Order | None:
-        """The owner's open order with this id."""
-        owned = self.owners.get(owner)
-        return None if owned is None else owned.get(order_id)
-
-    def forget(self, order: Order) -> None:
-        """Strike an ended order off its owner's list; its object is used again."""
-        del self.owners[order.owner][order.id]
-        order.special = None
-        self.pool.append(order)
-
-    def register(
-        self, order_id: int, owner: int, lots: int, total: int, special: Special | None
+    def stand(
+        self,
+        level: Level,
+        order_id: Boxed,
+        owner: Boxed,
+        lots: int,
+        total: int,
+        special: Special | None,
     ) -> Order:
-        """A new open order, known by owner and id, not yet in a queue."""
-        order = self.pool.pop() if self.pool else Order()
+        """A new open order at the end of the level's queue."""
+        order = self.free
+        if order is NO_ORDER:
+            order = Order()
+        else:
+            self.free = order.after
         order.id = order_id
         order.owner = owner
         order.lots = lots
         order.total = total
         order.special = special
+        order.price = level.price
+        order.role = level.role
+        order.after = level
+        order.before = tail = level.before
+        tail.after = level.before = order
         self.owned_by(owner)[order_id] = order
         return order
 
-    def owned_by(self, owner: int) -> dict[int, Order]:
-        """The owner's open orders by id."""
-        owned = self.owners.get(owner)
-        if owned is None:
-            owned = self.owners[owner] = {}
-        return owned
-
-    def forget_owners(self) -> None:
-        """Drop owners without orders, once there are many."""
-        if len(self.owners) > self.owners_max:
-            self.owners = {owner: owned for owner, owned in self.owners.items() if owned}
-            self.owners_max = max(OWNERS_KEPT, 2 * len(self.owners))
-
     def levels(self) -> Iterator[Level]:
-        """All levels: bids and asks from the best on, then rising, falling and woken ones."""
+        """All levels, vacant ones too: bids and asks from the best on, then those that wait."""
         for levels, index, sign in (
             (self.bids, self.bid_index, 1),
             (self.asks, self.ask_index, -1),
@@ -199,8 +189,8 @@ class BookState:
         return [order for level in self.levels() for order in queue(level)]
 
     def is_buy(self, order: Order) -> bool:
-        if order.level.role <= BID:
-            return order.level.role == BID
+        if order.role <= BID:
+            return order.role == BID
         assert order.special is not None
         return bool(order.special.terms & BUY)
 
@@ -208,46 +198,35 @@ class BookState:
 
     def append(self, order: Order, level: Level) -> None:
         """Join the end of the level's queue."""
-        tail = level.prev
-        order.level = level
-        order.prev = tail
-        order.next = level
-        tail.next = order
-        level.prev = order
-        level.lots += order.lots
-        if order.special is not None:
-            level.hidden += order.special.hidden_lots
+        order.price = level.price
+        order.role = level.role
+        order.after = level
+        order.before = tail = level.before
+        tail.after = level.before = order
 
     def unlink(self, order: Order) -> None:
-        """Leave the queue; an emptied level dies."""
-        level = order.level
-        before = order.prev
-        after = order.next
-        before.next = after
-        after.prev = before
-        level.lots -= order.lots
-        if order.special is not None:
-            level.hidden -= order.special.hidden_lots
+        """Leave the queue."""
+        before = order.before
+        after = order.after
+        before.after = after
+        after.before = before
         if before is after:
-            self.drop(level)
+            self.emptied(after)
 
-    def bid_level(self, price: int) -> Level:
-        """The bids at `price`, born empty if there were none."""
-        level = self.bids.get(price)
-        return self.new_bid_level(price) if level is None else level
+    def bid_level(self, price: Boxed) -> Level:
+        """The bids at `price`, where an order is about to join."""
+        return self.bids.get(price) or self.new_bid_level(price)
 
-    def ask_level(self, price: int) -> Level:
-        level = self.asks.get(price)
-        return self.new_ask_level(price) if level is None else level
+    def ask_level(self, price: Boxed) -> Level:
+        return self.asks.get(price) or self.new_ask_level(price)
 
-    def new_bid_level(self, price: int) -> Level:
-        """For a price that has none. Written out: this happens at every third order."""
-        if self.level_pool:
-            level = self.level_pool.pop()
-            level.price = price
-            level.role = BID
-        else:
-            level = make_level(price, BID)
+    def new_bid_level(self, price: Boxed) -> Level:
+        """For a price that has none, where an order is about to join. In a thin book every other
+        order comes here.
+        """
+        level = self.level_pool.pop() if self.level_pool else make_level(price, BID)
+        level.price = price
+        level.role = BID
         self.bids[price] = level
         if price > self.best_bid.price:
             self.bid_index.add_best(price)
@@ -257,13 +236,10 @@ class BookState:
             self.bid_index.add(price)
         return level
 
-    def new_ask_level(self, price: int) -> Level:
-        if self.level_pool:
-            level = self.level_pool.pop()
-            level.price = price
-            level.role = ASK
-        else:
-            level = make_level(price, ASK)
+    def new_ask_level(self, price: Boxed) -> Level:
+        level = self.level_pool.pop() if self.level_pool else make_level(price, ASK)
+        level.price = price
+        level.role = ASK
         self.asks[price] = level
         if price < self.best_ask.price:
             self.ask_index.add_best(-price)
@@ -306,15 +282,20 @@ class BookState:
         level.role = role
         return level
 
-    def drop(self, level: Level) -> None:
-        """Forget an emptied level. Woken levels stay in their queue and go when their turn
-        comes.
-        """
+    def emptied(self, level: Level) -> None:
+        """Follow up a level's last order. Woken levels go when their turn comes."""
         role = level.role
-        if role == BID:
-            self.drop_bid(level)
-        elif role == ASK:
-            self.drop_ask(level)
+        if level is self.best_bid:
+            self.next_bid()
+        elif level is self.best_ask:
+            self.next_ask()
+        elif role <= BID:
+            if not level.lots:
+                level.lots = 1
+                self.vacant.append(level)
+                levels = len(self.bids) + len(self.asks)
+                if len(self.vacant) > VACANT_KEPT + levels // 2:
+                    self.drop_vacant()
         elif role == RISING:
             self.drop_rising(level)
             self.level_pool.append(level)
@@ -322,44 +303,83 @@ class BookState:
             self.drop_falling(level)
             self.level_pool.append(level)
 
-    def drop_bid(self, level: Level) -> None:
-        price = level.price
-        del self.bids[price]
-        self.level_pool.append(level)
-        if level is not self.best_bid:
-            self.bid_index.remove(price)
+    def drop_vacant(self) -> None:
+        """Let the level go that was vacant longest, unless it found orders meanwhile."""
+        level = self.vacant.popleft()
+        level.lots = 0
+        if level.after is not level:
             return
-        key = self.bid_index.remove_best()
-        self.best_bid = NO_BID if key == NO_KEY else self.bids[key]
-        self.sell_above = key if key >= self.price_low else self.price_low - 1
+        if not level.total:
+            level.total = 1  # It went from the book before.
+        elif level.role == BID:
+            del self.bids[level.price]
+            self.bid_index.remove(level.price)
+        else:
+            del self.asks[level.price]
+            self.ask_index.remove(-level.price)
+        self.level_pool.append(level)
 
-    def drop_ask(self, level: Level) -> None:
-        price = level.price
-        del self.asks[price]
-        self.level_pool.append(level)
-        if level is not self.best_ask:
-            self.ask_index.remove(-price)
-            return
-        price = -self.ask_index.remove_best()
-        self.best_ask = NO_ASK if price == PRICE_ABOVE_ALL else self.asks[price]
+    def next_bid(self) -> Level:
+        """Move on from a best bid without orders to the next level that has some."""
+        level = self.best_bid
+        while True:
+            del self.bids[level.price]
+            if level.lots:
+                level.total = 0
+            else:
+                self.level_pool.append(level)
+            key = self.bid_index.remove_best()
+            if not key:
+                level = NO_BID
+                break
+            level = self.bids[key]
+            if level.after is not level:
+                break
+        self.best_bid = level
+        price: int = level.price
+        self.sell_above = price if price >= self.price_low else self.price_low - 1
+        return level
+
+    def next_ask(self) -> Level:
+        level = self.best_ask
+        while True:
+            del self.asks[level.price]
+            if level.lots:
+                level.total = 0
+            else:
+                self.level_pool.append(level)
+            key = self.ask_index.remove_best()
+            if not key:
+                level = NO_ASK
+                break
+            level = self.asks[-key]
+            if level.after is not level:
+                break
+        self.best_ask = level
+        price: int = level.price
         self.buy_below = price if price <= self.price_high else self.price_high + 1
+        return level
 
     def drop_rising(self, level: Level) -> None:
         del self.rising[level.price]
         index = self.rising_index
         index.remove(-level.price)
-        self.rise_at = -index.best()
+        self.rise_at = -index.best() or PRICE_ABOVE_ALL
 
     def drop_falling(self, level: Level) -> None:
         del self.falling[level.price]
         index = self.falling_index
         index.remove(level.price)
-        self.fall_at = max(index.best(), PRICE_BELOW_ALL)
+        self.fall_at = index.best() or PRICE_BELOW_ALL
 
 
 def queue(level: Level) -> Iterator[Order]:
     """The orders of a level, oldest first; the level must not change meanwhile."""
-    order = level.next
+    order = level.after
     while order is not level:
         yield order
-        order = order.next
+        order = order.after
+
+
+def is_vacant(level: Level) -> bool:
+    return level.after is level

@@ -12,74 +12,138 @@ from engine.commands import (
     DECREMENT,
     PREVENTION_MASK,
 )
-from engine.events import EXPIRED, FILLED, PREVENTED, REDUCED, RESTED, SELF_TRADE
+from engine.events import (
+    BUY_AGGRESSOR,
+    EXPIRED,
+    FILLED,
+    PREVENTED,
+    REDUCED,
+    RESTED,
+    SELF_TRADE,
+    SELL_AGGRESSOR,
+)
+from engine.numbers import Boxed
 from engine.order import BID, Level, Order
 from engine.triggers import Triggers
 
 
 class Taking(Triggers):
-    """The loop that trades, and what it meets that is rare."""
+    """The loop that trades, and what it meets that is rare.
+
+    It is written out for buyers and for sellers: asking for the side at each step costs more than
+    the steps. Both trade up to `lots` at `price` or better, and make no trade with an id above
+    `trade_last`; there must be lots, and room for a trade. They return the lots that did not trade;
+    negative: self-trade prevention ended the taker with that many left.
+    """
 
     __slots__ = ()
 
-    def take(
-        self, owner: int, order_id: int, terms: int, price: int, lots: int, trade_last: int
+    def take_asks(  # noqa: C901 - written out, as the class says
+        self, owner: Boxed, order_id: Boxed, terms: int, price: Boxed, lots: int, trade_last: int
     ) -> int:
-        """Trade up to `lots` at `price` or better; no trade gets an id above `trade_last`.
-
-        Returns the lots that did not trade; negative: self-trade prevention ended the taker with
-        that many left.
-        """
-        buys = terms & BUY
+        """Trade an arriving buy order."""
         emit = self.events.append
-        level = self.best_ask if buys else self.best_bid
+        owners = self.owners
+        trade_id = self.trade_id
+        level = self.best_ask
         at = level.price
-        while lots > 0 and (at <= price if buys else at >= price) and self.trade_id < trade_last:
-            trade_id = self.trade_id
-            taken = 0
-            maker = level.next
-            while maker is not level and lots and trade_id < trade_last:
-                if maker.owner == owner or maker.special is not None:
-                    break
+        while at <= price:
+            first = maker = level.after
+            while maker.special is None and maker.owner != owner:  # A level is special.
                 traded = maker.lots
                 trade_id += 1
-                if traded > lots:
-                    maker.lots = traded - lots
-                    emit((FILLED, trade_id, at, lots, maker.id, maker.owner, traded - lots,
-                          order_id, owner, 0, buys))  # fmt: skip
-                    taken += lots
+                if traded >= lots:
+                    maker.lots = left = traded - lots
+                    emit((FILLED, trade_id, at, lots, maker.id, maker.owner, left,
+                          order_id, owner, 0, BUY_AGGRESSOR))  # fmt: skip
                     lots = 0
+                    if not left:
+                        del owners[maker.owner][maker.id]
+                        maker = maker.after
                     break
                 lots -= traded
-                taken += traded
                 emit((FILLED, trade_id, at, traded, maker.id, maker.owner, 0,
-                      order_id, owner, lots, buys))  # fmt: skip
-                del self.owners[maker.owner][maker.id]
-                self.pool.append(maker)
-                maker = maker.next
-            if taken:
-                level.next = maker
-                maker.prev = level
-                level.lots -= taken
+                      order_id, owner, lots, BUY_AGGRESSOR))  # fmt: skip
+                del owners[maker.owner][maker.id]
+                maker = maker.after
+                if trade_id == trade_last:
+                    break
+            if trade_id != self.trade_id:
                 self.trade_id = trade_id
                 self.last_price = at
+                if maker is not first:
+                    maker.before.after = self.free
+                    self.free = first
+                    level.after = maker
+                    maker.before = level
             if maker is level:
-                self.drop_ask(level) if buys else self.drop_bid(level)
-            elif lots and trade_id < trade_last:
+                level = self.next_ask()
+            elif lots and trade_id != trade_last:
                 lots = self._meet(maker, level, owner, order_id, terms, lots)
-            level = self.best_ask if buys else self.best_bid
+                trade_id = self.trade_id
+                level = self.best_ask
+            if lots <= 0 or trade_id == trade_last:
+                break
+            at = level.price
+        return lots
+
+    def take_bids(  # noqa: C901 - written out, as the class says
+        self, owner: Boxed, order_id: Boxed, terms: int, price: Boxed, lots: int, trade_last: int
+    ) -> int:
+        """Trade an arriving sell order."""
+        emit = self.events.append
+        owners = self.owners
+        trade_id = self.trade_id
+        level = self.best_bid
+        at = level.price
+        while at >= price:
+            first = maker = level.after
+            while maker.special is None and maker.owner != owner:  # A level is special.
+                traded = maker.lots
+                trade_id += 1
+                if traded >= lots:
+                    maker.lots = left = traded - lots
+                    emit((FILLED, trade_id, at, lots, maker.id, maker.owner, left,
+                          order_id, owner, 0, SELL_AGGRESSOR))  # fmt: skip
+                    lots = 0
+                    if not left:
+                        del owners[maker.owner][maker.id]
+                        maker = maker.after
+                    break
+                lots -= traded
+                emit((FILLED, trade_id, at, traded, maker.id, maker.owner, 0,
+                      order_id, owner, lots, SELL_AGGRESSOR))  # fmt: skip
+                del owners[maker.owner][maker.id]
+                maker = maker.after
+                if trade_id == trade_last:
+                    break
+            if trade_id != self.trade_id:
+                self.trade_id = trade_id
+                self.last_price = at
+                if maker is not first:
+                    maker.before.after = self.free
+                    self.free = first
+                    level.after = maker
+                    maker.before = level
+            if maker is level:
+                level = self.next_bid()
+            elif lots and trade_id != trade_last:
+                lots = self._meet(maker, level, owner, order_id, terms, lots)
+                trade_id = self.trade_id
+                level = self.best_bid
+            if lots <= 0 or trade_id == trade_last:
+                break
             at = level.price
         return lots
 
     def _meet(
-        self, maker: Order, level: Level, owner: int, order_id: int, terms: int, lots: int
+        self, maker: Order, level: Level, owner: Boxed, order_id: Boxed, terms: int, lots: int
     ) -> int:
         """Trade with a maker that has something special, or prevent a self-trade."""
         if maker.owner == owner:
             return self._prevent(maker, level, order_id, terms, lots)
         traded = min(lots, maker.lots)
         maker.lots -= traded
-        level.lots -= traded
         self.trade_id += 1
         self.last_price = level.price
         self.events.append(
@@ -99,7 +163,7 @@ class Taking(Triggers):
         self.end_sibling(maker.owner, sibling, EXPIRED)
         if maker.lots:
             return
-        role, price = maker.level.role, maker.level.price
+        role, price = maker.role, maker.price
         self.unlink(maker)
         if not special.hidden_lots:
             self.forget(maker)

@@ -6,6 +6,7 @@ from engine.commands import BUY, STOP, TAKE_PROFIT, TRAIL_BPS, TRAIL_TICKS
 from engine.ending import Ending
 from engine.events import FILLED, WAITING
 from engine.order import WOKEN, Level, Special
+from engine.state import queue
 
 
 class Triggers(Ending):
@@ -20,12 +21,14 @@ class Triggers(Ending):
 
     def wait(self, owner: int, order_id: int, lots: int, special: Special) -> None:
         """Let an order wait for its trigger; it must not be met yet."""
-        order = self.register(order_id, owner, lots, lots, special)
-        if special.trigger_kind in (TRAIL_TICKS, TRAIL_BPS):
+        trails = special.trigger_kind in (TRAIL_TICKS, TRAIL_BPS)
+        if trails:
             special.peak = self.last_price
-            self.trailing[owner, order_id] = order
         trigger = trigger_price(special)
-        self.append(order, self._waiting_level(special, trigger))
+        level = self._waiting_level(special, trigger)
+        order = self.stand(level, order_id, owner, lots, lots, special)
+        if trails:
+            self.trailing[owner, order_id] = order
         self.events.append((WAITING, order_id, owner, special.terms & BUY, trigger, lots))
 
     def is_met(self, special: Special) -> bool:
@@ -71,10 +74,8 @@ class Triggers(Ending):
         level.role = WOKEN
         self.woken.append(level)
         if self.trailing:
-            order = level.next
-            while order is not level:
+            for order in queue(level):
                 self.trailing.pop((order.owner, order.id), None)
-                order = order.next
 
     def _trail(self, price: int) -> None:
         """Move the triggers of trailing stops whose best price this is."""

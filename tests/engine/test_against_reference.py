@@ -3,12 +3,13 @@
 import pytest
 
 from bench.engine_commands import EverythingAtOnce
-from engine import snapshot
+from engine import snapshot, state
 from engine.book import Book
 from engine.exchange import Exchange
 from engine.ladder import Ladder, SortedIndex
 from engine.reference.book import ReferenceBook
 from engine.rules import Rules
+from tests.engine.structure import check_structure
 
 TIGHT = Rules(fills_max=3, cascade_max=2, orders_max=8, trailing_max=3)
 BANDED = Rules(band_bps=100, protection_bps=50, notional_min=3_000, lots_max=100)
@@ -35,6 +36,24 @@ def test_both_books_tell_the_same_story(seed: int):
         told = [tuple(map(int, event)) for event in reference.take_events()]
         assert book.take_events() == told, (seed, number, command)
         assert book.state or book.best_bid.price < book.best_ask.price
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_levels_that_come_and_go_keep_the_book_in_order(seed: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(state, "VACANT_KEPT", (0, 2, 20)[seed % 3])
+    commands = EverythingAtOnce(seed, owners=(30, 4)[seed % 2], spread=(60, 200, 8)[seed // 3 % 3])
+    book = Book(Rules(), (Ladder, SortedIndex)[seed // 2 % 2])
+    reference = ReferenceBook(Rules())
+
+    for number in range(400):
+        command = commands.calm() if book.state else commands.next()
+        book.apply(command)
+        reference.apply(command)
+
+        told = [tuple(map(int, event)) for event in reference.take_events()]
+        assert book.take_events() == told, (seed, number, command)
+        if number % 7 == 0:
+            check_structure(book)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -7,7 +7,7 @@ One standing book: asks 50 @ 1010 in two orders, 20 @ 1020, 300 @ 1100 in two or
 import pytest
 
 from engine import commands as c
-from engine.state import queue
+from engine.state import is_vacant, queue
 from tests.engine.desk import ALICE, BOB, Desk
 
 ASKS = {1010: [30, 20], 1020: [20], 1100: [100, 200]}
@@ -32,13 +32,18 @@ def desk() -> Desk:
 
 def asks(desk: Desk) -> dict[int, list[int]]:
     return {
-        price: [o.lots for o in queue(desk.book.asks[price])] for price in sorted(desk.book.asks)
+        price: [o.lots for o in queue(level)]
+        for price, level in sorted(desk.book.asks.items())
+        if not is_vacant(level)
     }
 
 
 def bids(desk: Desk) -> dict[int, list[int]]:
-    prices = sorted(desk.book.bids, reverse=True)
-    return {price: [o.lots for o in queue(desk.book.bids[price])] for price in prices}
+    return {
+        price: [o.lots for o in queue(level)]
+        for price, level in sorted(desk.book.bids.items(), reverse=True)
+        if not is_vacant(level)
+    }
 
 
 def test_a_new_book_is_empty():

@@ -7,6 +7,7 @@ import pytest
 from bench.engine_commands import EverythingAtOnce
 from engine.exchange import Exchange
 from engine.rules import Rules
+from engine.state import is_vacant, queue
 from streams.market_data import MarketUpdate, book_checksum
 from streams.market_feed import MarketFeed
 
@@ -77,9 +78,11 @@ def test_both_feeds_rebuild_the_book_with_its_checksums(seed: int):
         assert follower.queue(0) == snapshot.asks
         assert follower.checksum() == feed.snapshot(1).checksum
         for side, levels in ((1, book.bids), (0, book.asks)):
-            assert {price: level.lots for price, level in levels.items()} == {
-                price: lots for price, (lots, _) in follower.levels[side].items()
-            }
+            assert {
+                price: sum(order.lots for order in queue(level))
+                for price, level in levels.items()
+                if not is_vacant(level)
+            } == {price: lots for price, (lots, _) in follower.levels[side].items()}
 
 
 def test_a_feed_that_begins_with_a_book_goes_on_as_one_from_the_first_event():
