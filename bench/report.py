@@ -23,6 +23,8 @@ class BenchResult:
     rivals: dict[str, float] = field(default_factory=dict)
     """Operations per second of others, measured in the same run."""
     notes: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    """What must hold by the design, and was missed by more than machines differ."""
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)

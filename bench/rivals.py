@@ -89,9 +89,9 @@ def _drive(name: str, file: str) -> tuple[float, int]:
 def _drive_ours(filling: list[Item], measured: list[Item]) -> tuple[float, int]:
     """The same as rival_drivers.drive, for our book: an adapter that tells the traded lots."""
     book = Book(Rules(orders_max=10**9))
-    apply, events = book.apply, book.events
+    place, cancel, events = book.place, book.cancel, book.events
     for order_id, is_buy, price, lots in filling:
-        apply((c.PLACE, 0, 1 + is_buy, order_id, is_buy, price, lots))
+        place((c.PLACE, 0, 1 + is_buy, order_id, is_buy, price, lots))
     sides = {order_id: 1 + is_buy for order_id, is_buy, _, lots in filling + measured if lots}
     events.clear()
     traded = 0
@@ -99,11 +99,11 @@ def _drive_ours(filling: list[Item], measured: list[Item]) -> tuple[float, int]:
         began = time.process_time()
         for order_id, is_buy, price, lots in measured:
             if lots:
-                apply((c.PLACE, 0, 1 + is_buy, order_id, is_buy, price, lots))
+                place((c.PLACE, 0, 1 + is_buy, order_id, is_buy, price, lots))
                 for event in events:
                     if event[0] == FILLED:
                         traded += event[3]
             else:
-                apply((c.CANCEL, 0, sides[order_id], order_id))
+                cancel((c.CANCEL, 0, sides[order_id], order_id))
             events.clear()
         return time.process_time() - began, traded
