@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from engine.commands import DECREMENT
 from engine.events import EXPIRED, FILLED, NO_AGGRESSOR, PREVENTED, SELF_TRADE, UNCROSSED
-from engine.order import Level, Order
+from engine.order import Level, Order, is_vacant, queue
 from engine.requests import Requests
-from engine.state import is_vacant, queue
 
 
 class Auction(Requests):

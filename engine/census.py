@@ -7,7 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from engine.book import Book
-from engine.state import queue
+from engine.order import queue
 
 
 class OpenOrder(NamedTuple):

@@ -1,8 +1,9 @@
-"""Price indexes: the sorted prices of one side of a book, best price highest.
+"""The sorted prices of one side of a book.
 
 Keys are prices for bids and negated prices for asks, so that the best is always the largest key.
-The index is touched only when a level is born or dies. `Ladder` is the default; `SortedIndex`, on
-sortedcontainers, is the obvious one it is tested against.
+The best ones are in a plain list, the *near keys*, where the book appends and pops as levels come
+and go at the touch; the functions here do what is rarer. All others are in a price index: a
+`Ladder`, or a `SortedIndex` on sortedcontainers, the obvious one that the ladder is tested against.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from sortedcontainers import SortedDict
 
 from engine.numbers import Boxed
 
+NEAR_MAX: Final = 512
+"""With more near keys than this, each insertion moves NEAR_MOVED of the worst to the index."""
+NEAR_MOVED: Final = 64
 BLOCK_KEYS: Final = 1024
 """A block splits at twice this. Inserting moves at most one block's pointers: 16 KiB."""
 
@@ -23,7 +27,7 @@ NO_KEY: Final = 0
 
 
 class PriceIndex:
-    """Distinct keys in order. Levels come and go at the touch, so that has methods of its own."""
+    """Distinct keys in order."""
 
     __slots__ = ()
 
@@ -31,14 +35,6 @@ class PriceIndex:
         raise NotImplementedError
 
     def remove(self, key: Boxed) -> None:
-        raise NotImplementedError
-
-    def add_best(self, key: Boxed) -> None:
-        """Add a key above all others."""
-        raise NotImplementedError
-
-    def remove_best(self) -> Boxed:
-        """Remove the largest key; answers the largest of the others, or NO_KEY."""
         raise NotImplementedError
 
     def best(self) -> Boxed:
@@ -54,11 +50,48 @@ class PriceIndex:
         raise NotImplementedError
 
 
-class Ladder(PriceIndex):
-    """Sorted blocks of keys, the best at the very end.
+def insert(near: list[Boxed], index: PriceIndex, key: Boxed) -> None:
+    """Add a key that is not the best. There is a best, and it is among the near ones."""
+    if key < near[0]:
+        index.add(key)
+        return
+    insort(near, key)
+    if len(near) > NEAR_MAX:
+        for moved in near[:NEAR_MOVED]:
+            index.add(moved)
+        del near[:NEAR_MOVED]
 
-    Levels come and go at the touch, where this appends to and pops from the last block.
-    """
+
+def remove(near: list[Boxed], index: PriceIndex, key: Boxed) -> None:
+    """Remove a key that is not the best."""
+    if key < near[0]:
+        index.remove(key)
+        return
+    at = bisect_left(near, key)
+    assert near[at] == key
+    del near[at]
+
+
+def refill(near: list[Boxed], index: PriceIndex) -> bool:
+    """Fill the empty list of near keys with the best of the index; False if it is empty too."""
+    while len(near) < NEAR_MOVED:
+        key = index.best()
+        if not key:
+            break
+        index.remove(key)
+        near.append(key)
+    near.reverse()
+    return bool(near)
+
+
+def from_best(near: list[Boxed], index: PriceIndex) -> Iterator[int]:
+    """All keys from the best on; nothing must change meanwhile."""
+    yield from reversed(near)
+    yield from index.descending()
+
+
+class Ladder(PriceIndex):
+    """Sorted blocks of keys, the best at the very end."""
 
     __slots__ = ("blocks", "last", "lows")
 
@@ -96,18 +129,6 @@ class Ladder(PriceIndex):
             del block[at]
         if not block and self.lows:
             self._drop(place)
-
-    def add_best(self, key: Boxed) -> None:
-        self.last.append(key)  # Too long a block is split by the next key that has to be inserted.
-
-    def remove_best(self) -> Boxed:
-        block = self.last
-        block.pop()
-        if block:
-            return block[-1]
-        if self.lows:
-            self._drop(len(self.lows))
-        return self.best()
 
     def best(self) -> Boxed:
         return self.last[-1] if self.last else NO_KEY
@@ -153,13 +174,6 @@ class SortedIndex(PriceIndex):
 
     def remove(self, key: Boxed) -> None:
         del self.keys[key]
-
-    def add_best(self, key: Boxed) -> None:
-        self.keys[key] = None
-
-    def remove_best(self) -> Boxed:
-        self.keys.popitem()
-        return self.best()
 
     def best(self) -> Boxed:
         key: int = self.keys.peekitem(-1)[0] if self.keys else NO_KEY

@@ -7,6 +7,7 @@ hot path allocates nothing but events, and leaves no cycle to the garbage collec
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from engine.numbers import Boxed
@@ -112,6 +113,18 @@ def make_level(price: int, role: int) -> Level:
     level.price = price
     level.role = role
     return level
+
+
+def queue(level: Level) -> Iterator[Order]:
+    """The orders of a level, oldest first; the level must not change meanwhile."""
+    order = level.after
+    while order is not level:
+        yield order
+        order = order.after
+
+
+def is_vacant(level: Level) -> bool:
+    return level.after is level
 
 
 PRICE_BELOW_ALL: Final = -1

@@ -29,8 +29,7 @@ from engine.events import (
     SELF_TRADE,
 )
 from engine.numbers import Boxed
-from engine.order import NO_ASK, Level, Special
-from engine.state import queue
+from engine.order import ASK, BID, NO_ASK, Level, Special, queue
 from engine.taking import Taking
 
 NEVER_MEETS: Final = -1
@@ -223,6 +222,7 @@ class Placing(Taking):
         buys = terms & BUY
         level = self.best_ask if buys else self.best_bid
         at = level.price
+        keys = self.ask_keys if buys else self.bid_keys
         left = lots
         fills = self.fills_max
         rank = 0
@@ -237,22 +237,23 @@ class Placing(Taking):
             if maker is not level:
                 return self._can_fill_among_special(owner, terms, price, lots)
             rank += 1
-            key = self.ask_index.nth(rank) if buys else self.bid_index.nth(rank)
-            if not key:
-                return False
+            if rank < len(keys):
+                key = keys[-1 - rank]
+            else:
+                key = (self.ask_index if buys else self.bid_index).nth(rank - len(keys))
+                if not key:
+                    return False
             at = -key if buys else key
             level = self.asks[at] if buys else self.bids[at]
         return False
 
     def _can_fill_among_special(self, owner: int, terms: int, price: int, lots: int) -> bool:
         """The same where own orders or icebergs are met."""
-        levels, index = (self.asks, self.ask_index) if terms & BUY else (self.bids, self.bid_index)
         fills = self.fills_max
-        for key in index.descending():
-            at = abs(key)
-            if at > price if terms & BUY else at < price:
+        for level in self.side(ASK if terms & BUY else BID):
+            if level.price > price if terms & BUY else level.price < price:
                 return False
-            lots, fills = self._fill_in_thought(levels[at], owner, terms, lots, fills)
+            lots, fills = self._fill_in_thought(level, owner, terms, lots, fills)
             if lots <= 0 or fills <= 0:
                 return lots <= 0 <= fills
         return False

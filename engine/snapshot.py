@@ -18,9 +18,8 @@ from engine.book import Book
 from engine.exchange import Exchange, UnknownMarket
 from engine.ladder import Ladder, PriceIndex
 from engine.memory import CommandMemory
-from engine.order import FALLING, RISING, WOKEN, Level, Order, Special
+from engine.order import ASK, BID, FALLING, RISING, WOKEN, Level, Order, Special, is_vacant, queue
 from engine.rules import Rules
-from engine.state import is_vacant, queue
 
 FORMAT: Final = 1
 
@@ -125,8 +124,8 @@ def _book_rows(market: str, book: Book) -> BookRows:
         book.last_price,
         book.band_center,
         book.time_us,
-        _level_rows(book.bids[key] for key in book.bid_index.descending()),
-        _level_rows(book.asks[-key] for key in book.ask_index.descending()),
+        _level_rows(book.side(BID)),
+        _level_rows(book.side(ASK)),
         _level_rows(book.rising[-key] for key in book.rising_index.descending()),
         _level_rows(book.falling[key] for key in book.falling_index.descending()),
         _level_rows(book.woken),

@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.commands import BUY, TRADING
 from engine.events import Event
-from engine.ladder import Ladder, PriceIndex
+from engine.ladder import Ladder, PriceIndex, from_best, insert, refill, remove
 from engine.numbers import Boxed
 from engine.order import (
     ASK,
@@ -23,7 +23,9 @@ from engine.order import (
     Level,
     Order,
     Special,
+    is_vacant,
     make_level,
+    queue,
 )
 from engine.ownership import Ownership
 from engine.rules import Rules
@@ -37,11 +39,13 @@ class BookState(Ownership):
 
     __slots__ = (
         "ask_index",
+        "ask_keys",
         "asks",
         "band_center",
         "best_ask",
         "best_bid",
         "bid_index",
+        "bid_keys",
         "bids",
         "buy_below",
         "decremented",
@@ -107,6 +111,9 @@ class BookState(Ownership):
 
         self.bids: dict[int, Level] = {}
         self.asks: dict[int, Level] = {}
+        self.bid_keys: list[Boxed] = []
+        """The best prices, the best of all last; of asks negated. All others are in the index."""
+        self.ask_keys: list[Boxed] = []
         self.bid_index: PriceIndex = index()
         self.ask_index: PriceIndex = index()
         self.best_bid: Level = NO_BID
@@ -173,16 +180,26 @@ class BookState(Ownership):
         return order
 
     def levels(self) -> Iterator[Level]:
-        """All levels, vacant ones too: bids and asks from the best on, then those that wait."""
-        for levels, index, sign in (
-            (self.bids, self.bid_index, 1),
-            (self.asks, self.ask_index, -1),
-            (self.rising, self.rising_index, -1),
-            (self.falling, self.falling_index, 1),
-        ):
-            for key in index.descending():
-                yield levels[sign * key]
+        """All levels: bids and asks from the best on, then those that wait."""
+        yield from self.side(BID)
+        yield from self.side(ASK)
+        for key in self.rising_index.descending():
+            yield self.rising[-key]
+        for key in self.falling_index.descending():
+            yield self.falling[key]
         yield from self.woken
+
+    def side(self, role: int) -> Iterator[Level]:
+        """The bids or the asks: levels that hold orders, from the best on."""
+        levels, near, index = (
+            (self.bids, self.bid_keys, self.bid_index)
+            if role == BID
+            else (self.asks, self.ask_keys, self.ask_index)
+        )
+        for key in from_best(near, index):
+            level = levels[abs(key)]
+            if not is_vacant(level):
+                yield level
 
     def all_orders(self) -> list[Order]:
         """Every open order, level by level."""
@@ -229,11 +246,11 @@ class BookState(Ownership):
         level.role = BID
         self.bids[price] = level
         if price > self.best_bid.price:
-            self.bid_index.add_best(price)
+            self.bid_keys.append(price)
             self.best_bid = level
             self.sell_above = price if price >= self.price_low else self.price_low - 1
         else:
-            self.bid_index.add(price)
+            insert(self.bid_keys, self.bid_index, price)
         return level
 
     def new_ask_level(self, price: Boxed) -> Level:
@@ -242,11 +259,11 @@ class BookState(Ownership):
         level.role = ASK
         self.asks[price] = level
         if price < self.best_ask.price:
-            self.ask_index.add_best(-price)
+            self.ask_keys.append(-price)
             self.best_ask = level
             self.buy_below = price if price <= self.price_high else self.price_high + 1
         else:
-            self.ask_index.add(-price)
+            insert(self.ask_keys, self.ask_index, -price)
         return level
 
     def set_best_bid(self, level: Level) -> None:
@@ -313,26 +330,27 @@ class BookState(Ownership):
             level.total = 1  # It went from the book before.
         elif level.role == BID:
             del self.bids[level.price]
-            self.bid_index.remove(level.price)
+            remove(self.bid_keys, self.bid_index, level.price)
         else:
             del self.asks[level.price]
-            self.ask_index.remove(-level.price)
+            remove(self.ask_keys, self.ask_index, -level.price)
         self.level_pool.append(level)
 
     def next_bid(self) -> Level:
         """Move on from a best bid without orders to the next level that has some."""
         level = self.best_bid
+        keys = self.bid_keys
         while True:
             del self.bids[level.price]
             if level.lots:
                 level.total = 0
             else:
                 self.level_pool.append(level)
-            key = self.bid_index.remove_best()
-            if not key:
+            keys.pop()
+            if not keys and not refill(keys, self.bid_index):
                 level = NO_BID
                 break
-            level = self.bids[key]
+            level = self.bids[keys[-1]]
             if level.after is not level:
                 break
         self.best_bid = level
@@ -342,17 +360,18 @@ class BookState(Ownership):
 
     def next_ask(self) -> Level:
         level = self.best_ask
+        keys = self.ask_keys
         while True:
             del self.asks[level.price]
             if level.lots:
                 level.total = 0
             else:
                 self.level_pool.append(level)
-            key = self.ask_index.remove_best()
-            if not key:
+            keys.pop()
+            if not keys and not refill(keys, self.ask_index):
                 level = NO_ASK
                 break
-            level = self.asks[-key]
+            level = self.asks[-keys[-1]]
             if level.after is not level:
                 break
         self.best_ask = level
@@ -371,15 +390,3 @@ class BookState(Ownership):
         index = self.falling_index
         index.remove(level.price)
         self.fall_at = index.best() or PRICE_BELOW_ALL
-
-
-def queue(level: Level) -> Iterator[Order]:
-    """The orders of a level, oldest first; the level must not change meanwhile."""
-    order = level.after
-    while order is not level:
-        yield order
-        order = order.after
-
-
-def is_vacant(level: Level) -> bool:
-    return level.after is level

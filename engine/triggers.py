@@ -5,8 +5,7 @@ from __future__ import annotations
 from engine.commands import BUY, STOP, TAKE_PROFIT, TRAIL_BPS, TRAIL_TICKS
 from engine.ending import Ending
 from engine.events import FILLED, WAITING
-from engine.order import WOKEN, Level, Special
-from engine.state import queue
+from engine.order import WOKEN, Level, Special, queue
 
 
 class Triggers(Ending):

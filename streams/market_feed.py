@@ -10,7 +10,8 @@ from engine import events as e
 from engine.commands import STATE_NAMES, TRADING
 from engine.events import NumberedEvent
 from engine.exchange import Run
-from engine.state import BookState, queue
+from engine.order import ASK, BID, queue
+from engine.state import BookState
 from streams.market_data import (
     BookSnapshot,
     LevelChange,
@@ -89,14 +90,20 @@ class MarketFeed:
 
     def orders_snapshot(self, epoch: int, book: BookState) -> OrdersSnapshot:
         """Every visible order by price and time, from the book that this feed follows."""
-        bids = [book.bids[key] for key in book.bid_index.descending()]
-        asks = [book.asks[-key] for key in book.ask_index.descending()]
         return OrdersSnapshot(
             self._market,
             epoch,
             self.sequence,
-            [(order.id, level.price, order.lots) for level in bids for order in queue(level)],
-            [(order.id, level.price, order.lots) for level in asks for order in queue(level)],
+            [
+                (order.id, level.price, order.lots)
+                for level in book.side(BID)
+                for order in queue(level)
+            ],
+            [
+                (order.id, level.price, order.lots)
+                for level in book.side(ASK)
+                for order in queue(level)
+            ],
         )
 
     def _apply(self, event: NumberedEvent, changes: _Changes) -> None:
@@ -162,3 +169,10 @@ class MarketFeed:
     def _depth(self, is_buy: int) -> list[tuple[int, int, int]]:
         side = self._sides[is_buy]
         return [(abs(key), *side[key]) for key in side.islice(0, LEVELS_MAX)]  # type: ignore[misc]  # Two numbers.
+
+
+def _queues(book: BookState, side: int) -> list[tuple[int, int, int]]:
+    """Order id, price and displayed lots of each order, best price first, oldest first."""
+    return [
+        (order.id, order.price, order.lots) for level in book.side(side) for order in queue(level)
+    ]

@@ -2,8 +2,7 @@
 
 from engine.book import Book
 from engine.ladder import NO_KEY
-from engine.order import ASK, BID, NO_ASK, NO_BID, NO_ORDER, Level, Order
-from engine.state import is_vacant, queue
+from engine.order import ASK, BID, NO_ASK, NO_BID, NO_ORDER, Level, Order, is_vacant, queue
 
 
 def check_structure(book: Book) -> None:
@@ -32,11 +31,18 @@ def check_structure(book: Book) -> None:
 
 
 def _check_side(book: Book, levels: dict[int, Level], role: int) -> None:
-    index, sign = (book.bid_index, 1) if role == BID else (book.ask_index, -1)
-    keys = list(index.descending())
+    near, index, sign = (
+        (book.bid_keys, book.bid_index, 1) if role == BID else (book.ask_keys, book.ask_index, -1)
+    )
+    far = list(index.descending())
+    keys = [*reversed(near), *far]
+    assert [level.price for level in book.side(role)] == [
+        sign * key for key in keys if not is_vacant(levels[sign * key])
+    ]
+    assert near or not far
     assert keys == sorted(keys, reverse=True)
     assert {sign * key for key in keys} == set(levels)
-    assert [index.nth(rank) for rank in range(len(keys) + 1)] == [*keys, NO_KEY]
+    assert [index.nth(rank) for rank in range(len(far) + 1)] == [*far, NO_KEY]
     for price, level in levels.items():
         assert (level.price, level.role, level.total) == (price, role, 1)
         assert level.lots or not is_vacant(level)

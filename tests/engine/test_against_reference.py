@@ -3,7 +3,7 @@
 import pytest
 
 from bench.engine_commands import EverythingAtOnce
-from engine import snapshot, state
+from engine import ladder, snapshot, state
 from engine.book import Book
 from engine.exchange import Exchange
 from engine.ladder import Ladder, SortedIndex
@@ -38,9 +38,12 @@ def test_both_books_tell_the_same_story(seed: int):
         assert book.state or book.best_bid.price < book.best_ask.price
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(18))
 def test_levels_that_come_and_go_keep_the_book_in_order(seed: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(state, "VACANT_KEPT", (0, 2, 20)[seed % 3])
+    monkeypatch.setattr(ladder, "NEAR_MAX", (1, 4, 30)[seed // 2 % 3])
+    monkeypatch.setattr(ladder, "NEAR_MOVED", 1)
+    monkeypatch.setattr(ladder, "BLOCK_KEYS", 2)
     commands = EverythingAtOnce(seed, owners=(30, 4)[seed % 2], spread=(60, 200, 8)[seed // 3 % 3])
     book = Book(Rules(), (Ladder, SortedIndex)[seed // 2 % 2])
     reference = ReferenceBook(Rules())

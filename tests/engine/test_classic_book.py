@@ -7,7 +7,7 @@ One standing book: asks 50 @ 1010 in two orders, 20 @ 1020, 300 @ 1100 in two or
 import pytest
 
 from engine import commands as c
-from engine.state import is_vacant, queue
+from engine.order import is_vacant, queue
 from tests.engine.desk import ALICE, BOB, Desk
 
 ASKS = {1010: [30, 20], 1020: [20], 1100: [100, 200]}

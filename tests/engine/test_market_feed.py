@@ -6,8 +6,8 @@ import pytest
 
 from bench.engine_commands import EverythingAtOnce
 from engine.exchange import Exchange
+from engine.order import is_vacant, queue
 from engine.rules import Rules
-from engine.state import is_vacant, queue
 from streams.market_data import MarketUpdate, book_checksum
 from streams.market_feed import MarketFeed
 
