@@ -96,9 +96,11 @@ class Book(Auction):
         try:
             owned = self.owners[owner]
             shape = SHAPES[terms]
-        except LookupError:
-            self.place_checked(command)
-            return
+        except LookupError:  # A new owner, or no terms at all.
+            if terms > TERMS_MAX:
+                self.place_checked(command)
+                return
+            owned, shape = self.owned_by(owner), SHAPES[terms]
         if (
             order_id in owned
             or len(owned) >= self.orders_max
