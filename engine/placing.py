@@ -36,7 +36,7 @@ NEVER_MEETS: Final = -1
 """An order with these terms may not trade on arrival, or its terms contradict each other."""
 
 
-def _remainder(terms: int) -> int:
+def _plain_remainder(terms: int) -> int:
     """Why an order that trades on arrival ends with lots left; 0: they rest."""
     tif = terms & TIF_MASK
     if terms & POST_ONLY or tif == GTD:
@@ -48,7 +48,8 @@ def _remainder(terms: int) -> int:
     return IOC_REMAINDER if tif == IOC else 0
 
 
-REMAINDERS: Final = tuple(_remainder(terms) for terms in range(TERMS_MAX + 1))
+REMAINDERS: Final = tuple(_plain_remainder(terms) for terms in range(TERMS_MAX + 1))
+"""By terms: why what did not trade expires, 0 where it rests, or NEVER_MEETS."""
 
 
 class Placing(Taking):

@@ -171,11 +171,7 @@ class BookState(Ownership):
         order.lots = lots
         order.total = total
         order.special = special
-        order.price = level.price
-        order.role = level.role
-        order.after = level
-        order.before = tail = level.before
-        tail.after = level.before = order
+        self.append(order, level)
         self.owned_by(owner)[order_id] = order
         return order
 
